@@ -1,0 +1,232 @@
+// Package config says what config.json may contain: its structs, their
+// defaults, and a strict parser that reports every problem with its place.
+// It does not open sockets, files or routes; what runs is built elsewhere from
+// what is defined here.
+package config
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is one version of config.json, complete with defaults. It is not
+// changed after [Parse] returns it and may be read from any goroutine.
+//
+// Struct tags say everything the parser, the schema and docs/CONFIG.md need to know:
+//
+//	json         the key
+//	doc          one sentence for the schema and docs/CONFIG.md
+//	default      the value of a key that is left out, as it would stand in the file
+//	required     "true": leaving the key out is a problem
+//	enum         the values allowed, separated by |
+//	unsupported  what is said when the key is used in this version
+type Config struct {
+	Schema         string                `json:"$schema" doc:"Where an editor finds the JSON schema; Sluice does not read it."`
+	Listeners      []Listener            `json:"listeners" required:"true" doc:"The addresses that accept requests."`
+	Admin          Admin                 `json:"admin" doc:"The operator's own address."`
+	Log            Log                   `json:"log" doc:"What is logged, and where to."`
+	Limits         Limits                `json:"limits" doc:"What a client may send and how long it may take."`
+	TrustedProxies []netip.Prefix        `json:"trusted_proxies" doc:"Networks whose X-Forwarded-* fields are believed; empty trusts nobody."`
+	Upstreams      map[string]Upstream   `json:"upstreams" doc:"Named groups of targets."`
+	Middlewares    map[string]Middleware `json:"middlewares" doc:"Named middlewares for routes to use."`
+	Routes         []Route               `json:"routes" required:"true" doc:"The rules that choose what happens to a request; their order does not matter."`
+	Tests          []Test                `json:"tests" unsupported:"tests of the config's own are not yet run" doc:"Requests and the routes they must take."`
+}
+
+// Listener is one address that accepts requests.
+type Listener struct {
+	Address string `json:"address" required:"true" doc:"host:port, :port, or unix:/path/to.sock."`
+	TLS     *TLS   `json:"tls" unsupported:"TLS listeners are not yet supported" doc:"Terminates TLS on this listener."`
+}
+
+// TLS says how a listener terminates TLS.
+type TLS struct {
+	Certificates []Certificate `json:"certificates" required:"true" doc:"Chosen by the name the client asks for."`
+}
+
+// Certificate names the two files of one certificate.
+type Certificate struct {
+	Cert string `json:"cert" required:"true" doc:"PEM file with the certificate chain."`
+	Key  string `json:"key" required:"true" doc:"PEM file with the private key."`
+}
+
+// Admin is the operator's address.
+type Admin struct {
+	Address string `json:"address" doc:"host:port or unix:/path; empty turns the admin interface off."`
+}
+
+// Log says what is logged.
+type Log struct {
+	Level  string    `json:"level" default:"info" enum:"trace|debug|info|warn|error" doc:"The least severe level written."`
+	Access AccessLog `json:"access" doc:"One line per request."`
+}
+
+// AccessLog says where request lines go.
+type AccessLog struct {
+	Path string `json:"path" default:"off" doc:"stdout, stderr, off, or a file's path."`
+}
+
+// Limits bound what a client may send and how long it may take.
+type Limits struct {
+	HeaderBytes   Size     `json:"header_bytes" default:"16KiB" doc:"Longest request head, request line included; longer is answered 431."`
+	Headers       int      `json:"headers" default:"128" doc:"Most header fields in a request; more is answered 431."`
+	BodyBytes     Size     `json:"body_bytes" default:"0" doc:"Longest request body; longer is answered 413. 0 sets no limit."`
+	HeaderTimeout Duration `json:"header_timeout" default:"10s" doc:"From a request's first byte to the end of its head."`
+	BodyTimeout   Duration `json:"body_timeout" default:"30s" doc:"Longest pause between two reads of a request body."`
+	IdleTimeout   Duration `json:"idle_timeout" default:"75s" doc:"Longest wait for the next request on a kept-alive connection."`
+	WriteTimeout  Duration `json:"write_timeout" default:"30s" doc:"Longest pause while writing to a client that does not read."`
+	Connections   int      `json:"connections" default:"0" doc:"Most client connections at once over all listeners. 0 sets no limit."`
+	DrainTimeout  Duration `json:"drain_timeout" default:"30s" doc:"How long requests may take to end at shutdown or when a listener goes."`
+}
+
+// Upstream is a named group of targets.
+type Upstream struct {
+	Balance     string      `json:"balance" default:"weighted" enum:"@policies" doc:"The balancing policy."`
+	Hash        *Hash       `json:"hash" doc:"What consistent_hash hashes."`
+	Targets     []Target    `json:"targets" required:"true" doc:"The addresses of this group."`
+	Host        string      `json:"host" default:"client" doc:"The Host that targets see: client (as it came), target (the target's address), or a name."`
+	Connections Connections `json:"connections" doc:"The connection pool of each target."`
+	Timeouts    Timeouts    `json:"timeouts" doc:"How long each step of a request may take."`
+	Retry       *Retry      `json:"retry" unsupported:"retries on another target are not yet configurable" doc:"When a request is sent again to another target."`
+	Health      *Health     `json:"health" unsupported:"health checks are not yet supported" doc:"How targets are found to be dead or alive."`
+	SlowStart   Duration    `json:"slow_start" unsupported:"slow start is not yet supported" doc:"How long a target that came back takes to reach its full share."`
+}
+
+// Hash says what the key of consistent_hash is.
+type Hash struct {
+	Key         string  `json:"key" required:"true" doc:"client_ip, path, uri, host, header:NAME, cookie:NAME or query:NAME."`
+	BoundedLoad float64 `json:"bounded_load" default:"0" doc:"No target takes more than this many times the average in-flight requests, as 1.25. 0 sets no bound."`
+}
+
+// Target is one address of an upstream.
+type Target struct {
+	Address string `json:"address" required:"true" doc:"host:port or unix:/path/to.sock; a name is resolved again over time."`
+	Weight  int    `json:"weight" default:"1" doc:"Its share of the traffic; 0 takes none."`
+	Backup  bool   `json:"backup" default:"false" doc:"Used only when no other target is usable."`
+}
+
+// Connections bound the pool of each target.
+type Connections struct {
+	Max          int      `json:"max" default:"1024" doc:"Most connections to one target."`
+	Queue        int      `json:"queue" default:"1024" doc:"Most requests waiting for a connection to one target; further ones are answered 503 at once."`
+	QueueTimeout Duration `json:"queue_timeout" default:"1s" doc:"Longest wait for a connection when all are busy; then 503. 0s does not wait."`
+	IdleTimeout  Duration `json:"idle_timeout" default:"55s" doc:"How long an idle connection is kept; keep it below the origin's own keep-alive timeout."`
+	MaxAge       Duration `json:"max_age" default:"0s" doc:"A connection older than this is not used again. 0s sets no limit."`
+}
+
+// Timeouts bound each step of a request to a target. 0s sets no limit.
+type Timeouts struct {
+	Connect        Duration `json:"connect" default:"1s" doc:"Establishing a connection."`
+	ResponseHeader Duration `json:"response_header" default:"30s" doc:"From the sent request to the end of the response head."`
+	Idle           Duration `json:"idle" default:"60s" doc:"Longest pause within a response body, a request body or a tunnel."`
+	Request        Duration `json:"request" default:"0s" doc:"The whole request, retries included."`
+}
+
+// Retry says when a request is sent again to another target.
+type Retry struct {
+	Attempts int     `json:"attempts" default:"2" doc:"Most targets tried for one request."`
+	Budget   float64 `json:"budget" default:"0.2" doc:"Most retries as a share of recent requests."`
+	Statuses []int   `json:"statuses" doc:"Response statuses that are tried again."`
+}
+
+// Health says how targets are found to be dead or alive.
+type Health struct {
+	Active  *ActiveHealth  `json:"active" doc:"Checks of our own."`
+	Passive *PassiveHealth `json:"passive" doc:"Conclusions from the traffic."`
+}
+
+// ActiveHealth describes the checks sent to each target.
+type ActiveHealth struct {
+	Path     string   `json:"path" required:"true" doc:"The path asked for."`
+	Interval Duration `json:"interval" default:"2s" doc:"Time between two checks of one target."`
+	Timeout  Duration `json:"timeout" default:"1s" doc:"Longest time of one check."`
+	Rise     int      `json:"rise" default:"2" doc:"Successes in a row that make a target usable."`
+	Fall     int      `json:"fall" default:"3" doc:"Failures in a row that make it unusable."`
+	Statuses string   `json:"statuses" default:"200-399" doc:"Statuses that count as success, as 200-299,401."`
+}
+
+// PassiveHealth describes when failing traffic ejects a target.
+type PassiveHealth struct {
+	Failures   int      `json:"failures" default:"5" doc:"Failures within the window that eject a target."`
+	Window     Duration `json:"window" default:"10s" doc:"The time failures are counted over."`
+	Eject      Duration `json:"eject" default:"10s" doc:"How long an ejected target takes no traffic."`
+	MaxEjected float64  `json:"max_ejected" default:"0.5" doc:"Largest share of targets ejected at once."`
+}
+
+// Middleware is one named middleware: its type and that type's options.
+type Middleware struct {
+	// Type names an entry of [Catalog.Middlewares].
+	Type string `json:"type" required:"true" doc:"What it does."`
+	// Options is the pointer that entry's function returned, filled from the
+	// other keys of the object.
+	Options any `json:"-"`
+}
+
+// Route is one rule: what it matches, and what happens to the request.
+// Exactly one of Upstream, Respond and (through a middleware) redirect answers.
+type Route struct {
+	Name        string            `json:"name" required:"true" doc:"Its name in logs, metrics and messages; unique."`
+	Hosts       []string          `json:"hosts" doc:"api.example.com, *.example.com; none matches any host."`
+	Path        string            `json:"path" required:"true" doc:"/a is exact, /users/:id has a parameter, /v1/* is /v1 and everything below it."`
+	Methods     []string          `json:"methods" doc:"Methods it takes; none takes any."`
+	Headers     map[string]string `json:"headers" doc:"Header fields that must be there: a value, * for any value, or ~ and a regular expression."`
+	Query       map[string]string `json:"query" doc:"Query parameters that must be there, as for headers."`
+	Cookies     map[string]string `json:"cookies" doc:"Cookies that must be there, as for headers."`
+	Middlewares []string          `json:"middlewares" doc:"Names of middlewares; the first sees the request first and the response last."`
+	Upstream    string            `json:"upstream" doc:"The upstream that answers."`
+	Respond     *Respond          `json:"respond" doc:"An answer of Sluice's own."`
+}
+
+// Respond is a fixed answer.
+type Respond struct {
+	Status  int               `json:"status" default:"200" doc:"The status code."`
+	Headers map[string]string `json:"headers" doc:"Header fields of the answer."`
+	Body    string            `json:"body" doc:"The body."`
+}
+
+// Test is a request and what must become of it.
+type Test struct {
+	Request TestRequest `json:"request" required:"true" doc:"The request."`
+	Expect  Expectation `json:"expect" required:"true" doc:"What must become of it."`
+}
+
+// TestRequest is the request of a [Test].
+type TestRequest struct {
+	Method  string            `json:"method" default:"GET" doc:"Its method."`
+	URL     string            `json:"url" required:"true" doc:"Its URL, host included."`
+	Headers map[string]string `json:"headers" doc:"Its header fields."`
+}
+
+// Expectation is what must become of the request of a [Test]. What is left out is not checked.
+type Expectation struct {
+	Route    string `json:"route" doc:"The route's name."`
+	Status   int    `json:"status" doc:"The status, for requests that Sluice answers itself."`
+	Upstream string `json:"upstream" doc:"The upstream's name."`
+	Path     string `json:"path" doc:"The path the upstream is sent."`
+}
+
+// Duration is a time span, written as "250ms", "10s" or "1m30s" in the file.
+type Duration time.Duration
+
+// D returns d as a [time.Duration].
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// Size is a number of bytes, written as "8MiB", "16KiB", "10MB" or "512" in the file.
+type Size int64
+
+// Catalog lists what other packages offer to the config: the parser takes names
+// and option structs from it, so that config needs to know neither.
+type Catalog struct {
+	// Policies are the names "balance" accepts.
+	Policies []string
+	// Middlewares maps the "type" of a middleware to a function that returns a
+	// pointer to a zero options struct, tagged as [Config] is. An options
+	// struct may have a method Check() []OptionProblem for what tags cannot say.
+	Middlewares map[string]func() any
+}
+
+// OptionProblem is what the Check method of a middleware's options finds.
+type OptionProblem struct {
+	Key     string // the option's key, or a path below it as `set["X-A"]`; empty for the whole object
+	Message string
+}
