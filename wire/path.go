@@ -1,0 +1,146 @@
+package wire
+
+import "bytes"
+
+// SplitTarget cuts an origin-form target at its first "?". query is without it;
+// hasQuery tells an empty query from none.
+func SplitTarget(target []byte) (path, query []byte, hasQuery bool) {
+	if i := bytes.IndexByte(target, '?'); i >= 0 {
+		return target[:i], target[i+1:], true
+	}
+	return target, nil, false
+}
+
+// PlainPath reports whether path has but one reading: no escapes, no dot
+// segments, no empty segments, no backslashes.
+func PlainPath(path []byte) bool {
+	for i, c := range path {
+		if classes[c].has(simplePath) {
+			continue
+		}
+		if c == '%' || c == '\\' {
+			return false
+		}
+		// '/' and '.': trouble only as "//" and "/."
+		if i > 0 && path[i-1] == '/' {
+			return false
+		}
+	}
+	return true
+}
+
+// AppendLiteralPath appends the first reading of path: as it came, with escapes
+// decoded that cannot change its segments. Escaped slashes and backslashes stay
+// escaped; dot segments stay.
+//
+// ok is false for an escaped NUL, which no reading is safe for.
+func AppendLiteralPath(dst, path []byte) (_ []byte, ok bool) {
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' {
+			if b, is := unescape(path[i:]); is {
+				switch b {
+				case 0:
+					return dst, false
+				case '/', '\\':
+				default:
+					dst = append(dst, b)
+					i += 2
+					continue
+				}
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst, true
+}
+
+// AppendResolvedPath appends the second reading of path: every escape decoded,
+// backslashes taken for slashes, empty segments dropped and dot segments
+// resolved (RFC 3986 section 5.2.4). It starts with "/".
+func AppendResolvedPath(dst, path []byte) []byte {
+	base := len(dst)
+	dst = append(dst, '/')
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '%' {
+			if b, is := unescape(path[i:]); is {
+				c = b
+				i += 2
+			}
+		}
+		if c != '/' && c != '\\' {
+			dst = append(dst, c)
+			continue
+		}
+		dst = endSegment(dst, base, true)
+	}
+	return endSegment(dst, base, false)
+}
+
+// endSegment resolves the segment that dst ends with; dst[base:] starts with "/".
+func endSegment(dst []byte, base int, more bool) []byte {
+	start := bytes.LastIndexByte(dst, '/') + 1
+	switch seg := dst[start:]; {
+	case len(seg) == 0, len(seg) == 1 && seg[0] == '.':
+		return dst[:start]
+	case len(seg) == 2 && seg[0] == '.' && seg[1] == '.':
+		if start-1 > base {
+			start = base + bytes.LastIndexByte(dst[base:start-1], '/') + 1
+		}
+		return dst[:start]
+	}
+	if more {
+		dst = append(dst, '/')
+	}
+	return dst
+}
+
+func unescape(b []byte) (c byte, ok bool) {
+	if len(b) < 3 {
+		return 0, false
+	}
+	hi, lo := unhex(b[1]), unhex(b[2])
+	if hi < 0 || lo < 0 {
+		return 0, false
+	}
+	return byte(hi<<4 | lo), true
+}
+
+// Ascends reports whether path, put behind a prefix, could be walked out of it:
+// whether at any point its dot segments, escaped or not, outnumber the segments
+// before them.
+func Ascends(path []byte) bool {
+	depth, dots, other := 0, 0, false
+	for i := 0; ; i++ {
+		if i < len(path) {
+			c := path[i]
+			if c == '%' {
+				if b, is := unescape(path[i:]); is {
+					c = b
+					i += 2
+				}
+			}
+			if c == '.' {
+				dots++
+				continue
+			}
+			if c != '/' && c != '\\' {
+				other = true
+				continue
+			}
+		}
+		switch {
+		case !other && dots == 2:
+			if depth--; depth < 0 {
+				return true
+			}
+		case other || dots > 2:
+			depth++
+		}
+		if i >= len(path) {
+			return false
+		}
+		dots, other = 0, false
+	}
+}
