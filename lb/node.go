@@ -1,0 +1,95 @@
+package lb
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// minShare is the least share a node can have. It is above 0 because a node
+// that is the only usable one must still be picked.
+const minShare = 1.0 / 1024
+
+// Node is one thing that can be picked. It outlives pickers: when a reload
+// builds a new picker over nodes that stay, their state, load and latency go
+// on. Make it with [NewNode]. All methods may be called from any goroutine.
+type Node struct {
+	// Read by every pick, seldom written.
+	id    string
+	hash  uint64        // of id
+	down  atomic.Bool   // not usable
+	share atomic.Uint64 // float64 bits
+	vigour
+
+	// Written by every request, so kept off the cache lines above. 128 and
+	// not 64, since processors fetch lines in pairs.
+	_        [128 - 48]byte
+	inFlight atomic.Int64
+	latency
+	_ [128 - 24]byte
+}
+
+// NewNode returns a usable node with a full share. The id must not change
+// between processes or reloads, since consistent_hash places the node by it; a
+// target's address serves.
+func NewNode(id string) *Node {
+	n := &Node{id: id, hash: KeyString(id)}
+	n.SetShare(1)
+	return n
+}
+
+// ID returns what [NewNode] was given.
+func (n *Node) ID() string { return n.id }
+
+// Usable reports whether the node may be picked.
+func (n *Node) Usable() bool { return !n.down.Load() }
+
+// SetUsable says whether the node may be picked. It takes effect with the next
+// pick of every picker that has the node.
+func (n *Node) SetUsable(usable bool) { n.down.Store(!usable) }
+
+// Share is the part of its weight that the node is given now.
+func (n *Node) Share() float64 { return math.Float64frombits(n.share.Load()) }
+
+// SetShare scales the node's weight in every policy, for a slow start. A share
+// outside 1/1024 to 1 is brought into that range.
+func (n *Node) SetShare(share float64) {
+	if !(share >= minShare) { // catches NaN too
+		share = minShare
+	}
+	n.share.Store(math.Float64bits(min(share, 1)))
+}
+
+// InFlight is the number of requests begun and not yet ended.
+func (n *Node) InFlight() int64 { return n.inFlight.Load() }
+
+// Start says that a request to the node begins. Every Start needs one
+// [Node.Done].
+func (n *Node) Start() { n.inFlight.Add(1) }
+
+// Done says that a request to the node has ended at now, after latency, both
+// in ns. Now is of any clock that does not go backwards, always the same. A
+// latency of 0 or less says that none was measured. With ok false the request
+// failed through the node's fault: weighted then gives the node fewer turns for
+// a while, and ewma takes it for slow.
+func (n *Node) Done(now, latency int64, ok bool) {
+	n.inFlight.Add(-1)
+	if ok {
+		n.vigour.succeeded(now)
+		n.latency.succeeded(now, latency)
+	} else {
+		n.vigour.failed(now)
+		n.latency.failed(now, latency)
+	}
+}
+
+// Latency is the node's peak-sensitive moving average latency in ns, weighed
+// by how far it is still believed: it fades to 0 while no request tells
+// anything new. 0 means that nothing is known.
+func (n *Node) Latency(now int64) int64 {
+	cost, trust := n.latency.read(now)
+	return int64(cost * trust)
+}
+
+// canTake reports whether the node may be picked for a request that has tried
+// the given nodes.
+func (n *Node) canTake(tried *Tried) bool { return !n.down.Load() && !tried.Has(n) }
