@@ -1,0 +1,345 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// Conn is one client connection. It stands between the socket and fasthttp's
+// connection loop and owns what HTTP/1.1 is exact about: it reads each request
+// head strictly and hands fasthttp one head at a time, without what frames a
+// body; it reads the body itself, by [Conn.Body]; and the handler writes the
+// response through [Conn.Send], after which what fasthttp would answer is
+// discarded. So bytes reach both sides as they came, pipelined requests are
+// answered in order and at once, and a body cut short is never taken for whole.
+//
+// One goroutine serves a Conn. A second one may read the body while the first
+// writes.
+type Conn struct {
+	net.Conn
+	srv    *Server
+	client []byte // the peer's address as text, without the port
+
+	in       *inbound
+	settings *Settings
+	read     deadline
+	write    deadline
+
+	local     []byte // the part of in.local that fasthttp has not read yet
+	requests  int
+	answered  bool // the response to this request was sent; fasthttp's is discarded
+	served    bool // a head was handed to fasthttp and its response is not done
+	closing   bool // no further request is read
+	lingering bool // the peer may still be sending; see Close
+	body      Body
+
+	interrupted atomic.Bool
+
+	state   atomic.Int32
+	retired atomic.Bool // its listener is gone
+	owner   *listener
+	listed  bool  // on the server's list
+	prev    *Conn // in the server's list
+	next    *Conn
+}
+
+// The states of a Conn that a drain looks at.
+const (
+	stateActive  int32 = iota
+	stateWaiting       // for the first byte of a request
+)
+
+// inbound is the memory a Conn needs while bytes of a request are there.
+type inbound struct {
+	buf    []byte
+	r, w   int // unread bytes are buf[r:w]
+	bodyAt int // where the head ends; bytes before it stay until the exchange ends
+	head   wire.Head
+	local  []byte // the head as fasthttp sees it
+}
+
+// bodyRoom is the space behind the longest head, for the start of the body.
+const bodyRoom = 8 << 10
+
+var inboundPool sync.Pool
+
+func acquireInbound(size int) *inbound {
+	if v := inboundPool.Get(); v != nil {
+		in := v.(*inbound)
+		if len(in.buf) == size {
+			in.r, in.w = 0, 0
+			return in
+		}
+	}
+	return &inbound{buf: make([]byte, size)}
+}
+
+// Head returns the head of the request under way.
+func (c *Conn) Head() *wire.Head { return &c.in.head }
+
+// Client returns the peer's address as text without a port, empty for a unix socket.
+func (c *Conn) Client() []byte { return c.client }
+
+// Read gives fasthttp the next request head, and nothing else. It waits for it,
+// refuses what is not one, and returns [io.EOF] when the connection is to end.
+func (c *Conn) Read(p []byte) (int, error) {
+	if len(c.local) == 0 {
+		if !c.nextRequest() {
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, c.local)
+	c.local = c.local[n:]
+	return n, nil
+}
+
+// nextRequest ends the request before, if any, and reads the next head.
+func (c *Conn) nextRequest() bool {
+	if c.served && !c.endRequest() || c.closing {
+		return false
+	}
+	c.settings = c.srv.settings.Load()
+	if c.in == nil {
+		c.in = acquireInbound(c.settings.bufferSize())
+	}
+	in := c.in
+	err := c.readHead()
+	if err == nil && c.settings.BodyBytes > 0 && in.head.Length > c.settings.BodyBytes {
+		err = wire.ErrBodyTooLong
+	}
+	if err != nil {
+		c.refuse(err)
+		return false
+	}
+	in.local = in.head.AppendLocal(in.local[:0])
+	c.local = in.local
+	c.requests++
+	c.served, c.answered = true, false
+	c.body.start(c)
+	return true
+}
+
+// endRequest makes sure that the next bytes are the next request.
+func (c *Conn) endRequest() bool {
+	c.served = false
+	if c.closing || !c.body.discard() {
+		c.lingering = c.lingering || !c.body.done
+		c.closing = true
+		return false
+	}
+	in := c.in
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+	} else if in.r > 0 {
+		in.w = copy(in.buf, in.buf[in.r:in.w])
+		in.r = 0
+	}
+	return true
+}
+
+// readHead reads until in.head holds a whole head. An error is a *wire.Refusal,
+// or of the connection.
+func (c *Conn) readHead() error {
+	in := c.in
+	if in.w == in.r {
+		if err := c.awaitRequest(); err != nil {
+			return err
+		}
+	}
+	scanned, armed := 0, false
+	for {
+		if headMayBeWhole(in.buf[in.r:in.w], &scanned) {
+			n, err := in.head.Parse(in.buf[in.r:in.w], c.settings.Head)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				in.r += n
+				in.bodyAt = in.r
+				return nil
+			}
+		}
+		if in.w == len(in.buf) {
+			return wire.ErrHeadTooLong
+		}
+		if !armed {
+			// One deadline for the whole head, so that a byte now and then
+			// does not keep the connection.
+			armed = true
+			c.read.reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
+		}
+		n, err := c.Conn.Read(in.buf[in.w:])
+		if in.w += n; n > 0 {
+			continue
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+}
+
+// awaitRequest waits for the first bytes of a request. io.EOF says that the
+// connection ended between two requests, as it may.
+func (c *Conn) awaitRequest() error {
+	in, wait := c.in, c.settings.IdleTimeout
+	if c.requests == 0 {
+		wait = c.settings.HeaderTimeout
+	}
+	c.read.reach(time.Now(), wait, c.Conn.SetReadDeadline)
+	c.state.Store(stateWaiting)
+	if c.srv.draining.Load() || c.retired.Load() {
+		// After the state was set: a drain that did not see it is seen here.
+		return io.EOF
+	}
+	n, err := c.Conn.Read(in.buf[in.w:])
+	c.state.Store(stateActive)
+	in.w += n
+	if n > 0 {
+		return nil
+	}
+	if isTimeout(err) {
+		return io.EOF
+	}
+	return err
+}
+
+// headMayBeWhole keeps a head that comes byte by byte from being parsed anew at
+// each byte: after the first look, only a new end of line is worth another.
+func headMayBeWhole(b []byte, scanned *int) bool {
+	from := *scanned
+	*scanned = len(b)
+	return from == 0 || bytes.IndexByte(b[from:], '\n') >= 0
+}
+
+// Body returns the body of the request under way.
+func (c *Conn) Body() *Body { return &c.body }
+
+// KeepAlive reports whether the connection can be used again after this
+// exchange, as far as can be told before the response is sent.
+func (c *Conn) KeepAlive() bool {
+	return c.in.head.KeepAlive && !c.closing && c.body.discardable() &&
+		!c.srv.draining.Load() && !c.retired.Load()
+}
+
+// CloseAfter ends the connection after this exchange.
+func (c *Conn) CloseAfter() { c.closing = true }
+
+// Send writes bytes of the response to the client; what fasthttp would answer is
+// discarded from now on. b is not kept. A client that does not read for the
+// write timeout is an error.
+func (c *Conn) Send(b []byte) error {
+	c.answered = true
+	return c.SendInterim(b)
+}
+
+// SendInterim is Send for a response that is not the final one (1xx).
+func (c *Conn) SendInterim(b []byte) error {
+	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	_, err := c.Conn.Write(b)
+	if err != nil {
+		c.closing = true
+	}
+	return err
+}
+
+// SendFrom copies up to n bytes from src to the client, from socket to socket
+// inside the kernel where both are TCP. It returns how many were copied; fewer
+// than n without an error is the end of src.
+func (c *Conn) SendFrom(src net.Conn, n int64) (int64, error) {
+	dst, ok := c.Conn.(*net.TCPConn)
+	if !ok {
+		return 0, nil
+	}
+	c.answered = true
+	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	return dst.ReadFrom(io.LimitReader(src, n))
+}
+
+// Write is fasthttp's side: its response counts only where the handler sent none.
+func (c *Conn) Write(p []byte) (int, error) {
+	if c.answered {
+		return len(p), nil
+	}
+	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	return c.Conn.Write(p)
+}
+
+// Interrupt makes a read of the body that is under way, and any later one, fail.
+// The connection ends with this exchange.
+func (c *Conn) Interrupt() {
+	c.interrupted.Store(true)
+	_ = c.Conn.SetReadDeadline(past)
+}
+
+// Take gives the connection away, for a tunnel: the socket, with no deadlines,
+// and the bytes that were read from it and not used. It ends with the exchange.
+func (c *Conn) Take() (net.Conn, []byte) {
+	c.closing, c.answered = true, true
+	_ = c.Conn.SetDeadline(time.Time{})
+	return c.Conn, c.in.buf[c.in.r:c.in.w]
+}
+
+// lingerTime and lingerBytes bound the wait for a peer that is still sending
+// when its connection is closed.
+const (
+	lingerTime  = time.Second
+	lingerBytes = 256 << 10
+)
+
+// Close closes the connection. A peer that may still be sending is read from for
+// a moment first: closing with unread bytes resets the connection, and the peer
+// would lose the response that explains it.
+func (c *Conn) Close() error {
+	if !c.srv.remove(c) {
+		return net.ErrClosed
+	}
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+	}
+	if c.in != nil {
+		inboundPool.Put(c.in)
+		c.in = nil
+	}
+	return c.Conn.Close()
+}
+
+// refuse answers what readHead failed with, where there is an answer.
+func (c *Conn) refuse(err error) {
+	c.closing = true
+	refusal, ok := err.(*wire.Refusal)
+	if !ok {
+		if !isTimeout(err) {
+			return
+		}
+		refusal = errHeadTimeout
+	}
+	c.lingering = true
+	c.srv.onRefuse(c.client, refusal)
+	_ = c.Send(appendRefusal(nil, refusal))
+}
+
+var (
+	errHeadTimeout = &wire.Refusal{Status: 408, Reason: "request head took too long"}
+	errTooMany     = &wire.Refusal{Status: 503, Reason: "too many connections"}
+)
+
+// appendRefusal appends a whole response that refuses a request and closes.
+func appendRefusal(dst []byte, r *wire.Refusal) []byte {
+	status := strconv.Itoa(r.Status)
+	body := status + " " + r.Reason + "\n"
+	dst = append(dst, "HTTP/1.1 "+status+" "+fasthttp.StatusMessage(r.Status)+"\r\nDate: "...)
+	dst = fasthttp.AppendHTTPDate(dst, time.Now())
+	return append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "+
+		strconv.Itoa(len(body))+"\r\nConnection: close\r\n\r\n"+body...)
+}

@@ -1,0 +1,266 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/config"
+)
+
+// listener is one listening socket. The socket outlives the accept loop on it: a
+// reload may start another loop with another engine.
+type listener struct {
+	net.Listener
+	srv     *Server
+	address string
+	gate    *gate
+}
+
+// gate is what one accept loop accepts from, until it is shut.
+type gate struct {
+	*listener
+	shut atomic.Bool
+	done chan struct{} // closed when the loop has ended
+}
+
+type deadliner interface{ SetDeadline(time.Time) error }
+
+// serve starts an accept loop for engine, after ending the one before.
+func (l *listener) serve(engine *fasthttp.Server) {
+	l.stop()
+	_ = l.Listener.(deadliner).SetDeadline(time.Time{})
+	g := &gate{listener: l, done: make(chan struct{})}
+	l.gate = g
+	go func() {
+		defer close(g.done)
+		// The loop ends when its gate is shut, which is no error.
+		_ = engine.Serve(g)
+	}()
+}
+
+// stop ends the accept loop and leaves the socket open.
+func (l *listener) stop() {
+	if l.gate == nil {
+		return
+	}
+	l.gate.shut.Store(true)
+	_ = l.Listener.(deadliner).SetDeadline(past)
+	<-l.gate.done
+	l.gate = nil
+}
+
+func (l *listener) close() {
+	_ = l.Listener.Close()
+	l.stop()
+}
+
+// Close is called by fasthttp when its loop ends; the socket is not its to close.
+func (g *gate) Close() error { return nil }
+
+// longestPause bounds the wait after a failed Accept.
+const longestPause = time.Second
+
+// Accept waits for a connection that may be served. Running out of descriptors
+// or memory pauses accepting and never ends it.
+func (g *gate) Accept() (net.Conn, error) {
+	pause := time.Duration(0)
+	for {
+		raw, err := g.Listener.Accept()
+		switch {
+		case g.shut.Load() || errors.Is(err, net.ErrClosed):
+			if err == nil {
+				_ = raw.Close()
+			}
+			return nil, net.ErrClosed
+		case err != nil:
+			if pause == 0 {
+				g.srv.trouble("cannot accept connections on "+g.address+"; trying again", err)
+			}
+			pause = min(max(2*pause, 5*time.Millisecond), longestPause)
+			time.Sleep(pause)
+			continue
+		}
+		pause = 0
+		c := &Conn{Conn: raw, srv: g.srv, owner: g.listener, client: clientText(raw.RemoteAddr())}
+		if g.srv.add(c) {
+			return c, nil
+		}
+		g.srv.turnAway(raw)
+	}
+}
+
+// clientText renders the address of a peer without its port.
+func clientText(a net.Addr) []byte {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return nil
+	}
+	addr, _ := netip.AddrFromSlice(tcp.IP)
+	return addr.Unmap().AppendTo(nil)
+}
+
+// turnAway answers a connection over the limit, without waiting for anything.
+func (s *Server) turnAway(raw net.Conn) {
+	_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_, _ = raw.Write(appendRefusal(nil, errTooMany))
+	_ = raw.Close()
+	s.onRefuse(clientText(raw.RemoteAddr()), errTooMany)
+}
+
+func (s *Server) trouble(msg string, err error) {
+	if s.opts.Trouble != nil {
+		s.opts.Trouble(msg, err)
+	}
+}
+
+// Change is a set of listeners and limits that is ready to take the place of the
+// present one. Its new sockets listen already, so that a client that connects
+// early waits rather than fails.
+type Change struct {
+	srv      *Server
+	settings *Settings
+	opened   []*listener
+	wanted   map[string]bool
+}
+
+// ListenError says which listener of the config cannot be opened.
+type ListenError struct {
+	Index   int // in listeners
+	Address string
+	Err     error
+}
+
+func (e *ListenError) Error() string {
+	return fmt.Sprintf("cannot listen on %s: %v", e.Address, e.Err)
+}
+
+func (e *ListenError) Unwrap() error { return e.Err }
+
+// Prepare opens the sockets that the config wants and the server has not. It
+// changes nothing else; end it by Commit or Discard. The error joins a
+// [*ListenError] for each address that cannot be listened on.
+func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limits config.Limits) (*Change, error) {
+	c := &Change{srv: s, settings: settingsOf(limits), wanted: map[string]bool{}}
+	var errs []error
+	for i, l := range listeners {
+		c.wanted[l.Address] = true
+		if s.has(l.Address) {
+			continue
+		}
+		socket, err := listen(ctx, l.Address)
+		if err != nil {
+			errs = append(errs, &ListenError{Index: i, Address: l.Address, Err: err})
+			continue
+		}
+		c.opened = append(c.opened, &listener{Listener: socket, srv: s, address: l.Address})
+	}
+	if len(errs) > 0 {
+		c.Discard()
+		return nil, errors.Join(errs...)
+	}
+	return c, nil
+}
+
+func (s *Server) has(address string) bool {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	return s.listeners[address] != nil
+}
+
+// Discard closes what Prepare opened.
+func (c *Change) Discard() {
+	for _, l := range c.opened {
+		_ = l.Listener.Close()
+	}
+}
+
+// Commit puts the change in force: new listeners accept, those no longer wanted
+// are closed and their connections end with the exchange they are in.
+func (c *Change) Commit() {
+	s := c.srv
+	old := s.settings.Swap(c.settings)
+	gone := map[*listener]bool{}
+	s.listening.Lock()
+	if s.engine == nil || old.Head.Bytes != c.settings.Head.Bytes {
+		s.engine = s.newEngine(c.settings.Head.Bytes)
+		for _, l := range s.listeners {
+			l.serve(s.engine)
+		}
+	}
+	for address, l := range s.listeners {
+		if !c.wanted[address] {
+			gone[l] = true
+			delete(s.listeners, address)
+		}
+	}
+	for _, l := range c.opened {
+		s.listeners[l.address] = l
+		l.serve(s.engine)
+	}
+	s.listening.Unlock()
+	for l := range gone {
+		l.close()
+	}
+	if len(gone) > 0 {
+		s.wakeWaiting(func(conn *Conn) bool {
+			if gone[conn.owner] {
+				conn.retired.Store(true)
+				return true
+			}
+			return false
+		})
+	}
+}
+
+// Addresses maps each configured address to the one it listens on, which differs
+// for port 0.
+func (s *Server) Addresses() map[string]net.Addr {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	m := make(map[string]net.Addr, len(s.listeners))
+	for address, l := range s.listeners {
+		m[address] = l.Listener.Addr()
+	}
+	return m
+}
+
+// listen opens the socket of one configured address.
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	// No keep-alive probes: idle and dead peers are found by the timeouts, and
+	// setting the option costs system calls on each accept.
+	lc := net.ListenConfig{KeepAlive: -1}
+	path, ok := strings.CutPrefix(address, "unix:")
+	if !ok {
+		return lc.Listen(ctx, "tcp", address)
+	}
+	l, err := lc.Listen(ctx, "unix", path)
+	if errors.Is(err, syscall.EADDRINUSE) && removeStale(path) {
+		l, err = lc.Listen(ctx, "unix", path)
+	}
+	return l, err
+}
+
+// removeStale removes a socket that a process left behind when it was killed;
+// one that somebody listens on stays.
+func removeStale(path string) bool {
+	if info, err := os.Lstat(path); err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return false
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = conn.Close()
+		return false
+	}
+	return errors.Is(err, syscall.ECONNREFUSED) && os.Remove(path) == nil
+}

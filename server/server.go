@@ -1,0 +1,193 @@
+// Package server owns the sockets towards clients: listeners, connections, their
+// deadlines and their draining. What is answered is not its business.
+package server
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// Settings are the limits that connections work by. They are not changed once in
+// use; a reload brings others, which count from each connection's next request.
+type Settings struct {
+	Head          wire.Limits
+	BodyBytes     int64 // 0: no limit
+	HeaderTimeout time.Duration
+	BodyTimeout   time.Duration
+	IdleTimeout   time.Duration
+	WriteTimeout  time.Duration
+	Connections   int64 // 0: no limit
+}
+
+func settingsOf(l config.Limits) *Settings {
+	return &Settings{
+		Head:          wire.Limits{Bytes: int(l.HeaderBytes), Fields: l.Headers},
+		BodyBytes:     int64(l.BodyBytes),
+		HeaderTimeout: l.HeaderTimeout.D(),
+		BodyTimeout:   l.BodyTimeout.D(),
+		IdleTimeout:   l.IdleTimeout.D(),
+		WriteTimeout:  l.WriteTimeout.D(),
+		Connections:   int64(l.Connections),
+	}
+}
+
+func (s *Settings) bufferSize() int { return s.Head.Bytes + bodyRoom }
+
+// Options are what a Server needs from outside.
+type Options struct {
+	// Handler serves a request; ctx.Conn() is its [*Conn].
+	Handler fasthttp.RequestHandler
+	// Refused is told of every request refused before it reached the handler.
+	Refused func(client []byte, r *wire.Refusal)
+	// Trouble is told of what goes wrong with a listener, once per kind.
+	Trouble func(msg string, err error)
+}
+
+// Server accepts connections on a set of listeners that can change while it runs.
+type Server struct {
+	opts     Options
+	settings atomic.Pointer[Settings]
+	draining atomic.Bool
+
+	listening sync.Mutex // guards the next two; taken before mu
+	listeners map[string]*listener
+	engine    *fasthttp.Server // for connections accepted from now on
+
+	mu    sync.Mutex // guards all below
+	first *Conn      // list of open connections
+	open  int64
+	quiet chan struct{} // closed when a drain has seen the last one go
+}
+
+// New returns a server without listeners; see [Server.Prepare].
+func New(opts Options) *Server {
+	return &Server{opts: opts, listeners: map[string]*listener{}}
+}
+
+func (s *Server) onRefuse(client []byte, r *wire.Refusal) {
+	if s.opts.Refused != nil {
+		s.opts.Refused(client, r)
+	}
+}
+
+// newEngine makes the fasthttp server for heads of up to the given size. What it
+// would limit or time, Conn does.
+func (s *Server) newEngine(headBytes int) *fasthttp.Server {
+	return &fasthttp.Server{
+		Handler:                      s.opts.Handler,
+		NoDefaultServerHeader:        true,
+		ReadBufferSize:               headBytes + 512, // a Host may be added to an absolute-form head
+		WriteBufferSize:              4 << 10,
+		LazyRequestTime:              true,
+		DisablePreParseMultipartForm: true,
+		SecureErrorLogMessage:        true,
+		Logger:                       quietLogger{},
+		Concurrency:                  1 << 20,
+	}
+}
+
+// quietLogger drops fasthttp's own lines: every failure of a connection is
+// reported where it is decided.
+type quietLogger struct{}
+
+func (quietLogger) Printf(string, ...any) {}
+
+// add puts a new connection on the list; false means that it is one too many.
+func (s *Server) add(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if limit := s.settings.Load().Connections; limit > 0 && s.open >= limit {
+		return false
+	}
+	s.open++
+	if c.next = s.first; c.next != nil {
+		c.next.prev = c
+	}
+	s.first = c
+	c.listed = true
+	return true
+}
+
+// remove takes a connection off the list; false means that it was not on it.
+func (s *Server) remove(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !c.listed {
+		return false
+	}
+	c.listed = false
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		s.first = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+	s.open--
+	if s.open == 0 && s.quiet != nil {
+		close(s.quiet)
+		s.quiet = nil
+	}
+	return true
+}
+
+// Open returns the number of open client connections.
+func (s *Server) Open() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+// wakeWaiting ends the connections that wait for a request and satisfy which;
+// the others end with their exchange.
+func (s *Server) wakeWaiting(which func(*Conn) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := s.first; c != nil; c = c.next {
+		if which(c) && c.state.Load() == stateWaiting {
+			_ = c.Conn.SetReadDeadline(past)
+		}
+	}
+}
+
+// Shutdown closes the listeners, lets the exchanges under way end, and returns
+// as soon as the last connection is gone. When ctx ends first, the rest is cut
+// off and ctx's error returned.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.listening.Lock()
+	for address, l := range s.listeners {
+		l.close()
+		delete(s.listeners, address)
+	}
+	s.listening.Unlock()
+	s.mu.Lock()
+	quiet := make(chan struct{})
+	s.draining.Store(true)
+	if s.open == 0 {
+		close(quiet)
+	} else {
+		s.quiet = quiet
+	}
+	s.mu.Unlock()
+	s.wakeWaiting(func(*Conn) bool { return true })
+	select {
+	case <-quiet:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	for c := s.first; c != nil; c = c.next {
+		_ = c.Conn.Close()
+	}
+	s.mu.Unlock()
+	return ctx.Err()
+}
