@@ -6,7 +6,9 @@ package lb
 const clearly = 9.0 / 8
 
 // ewma draws two nodes in proportion to weight and takes the one with the
-// lower product of expected latency and requests in flight, for its weight.
+// lower product of expected latency and requests in flight, for its weight. If
+// the first is idle the weights are left out, having been heeded by the draw:
+// else the heavier of two idle nodes would always win.
 //
 // No node starves. What was measured is believed less and less while nothing
 // new is measured, and a node that is not believed is taken to be like the one
@@ -32,8 +34,11 @@ func (p *ewma) Pick(r Request) *Node {
 	}
 	costA, costB := expected(a.node, b.node, r.Now)
 	loadA, loadB := a.node.InFlight(), b.node.InFlight()
-	scoreA := costA * float64(loadA+1) * b.worth()
-	scoreB := costB * float64(loadB+1) * a.worth()
+	scoreA, scoreB := costA*float64(loadA+1), costB*float64(loadB+1)
+	if loadA > 0 {
+		scoreA *= b.worth()
+		scoreB *= a.worth()
+	}
 	if scoreA > scoreB*clearly {
 		p.lost(a.node, loadA)
 		return b.node
