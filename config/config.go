@@ -4,10 +4,7 @@
 // what is defined here.
 package config
 
-import (
-	"net/netip"
-	"time"
-)
+import "net/netip"
 
 // Config is one version of config.json, complete with defaults. It is not
 // changed after [Parse] returns it and may be read from any goroutine.
@@ -16,7 +13,8 @@ import (
 //
 //	json         the key
 //	doc          one sentence for the schema and docs/CONFIG.md
-//	default      the value of a key that is left out, as it would stand in the file
+//	default      the value of a key that is left out: text, durations and
+//	             sizes without quotes, all else as JSON
 //	required     "true": leaving the key out is a problem
 //	enum         the values allowed, separated by |
 //	unsupported  what is said when the key is used in this version
@@ -205,23 +203,18 @@ type Expectation struct {
 	Path     string `json:"path" doc:"The path the upstream is sent."`
 }
 
-// Duration is a time span, written as "250ms", "10s" or "1m30s" in the file.
-type Duration time.Duration
-
-// D returns d as a [time.Duration].
-func (d Duration) D() time.Duration { return time.Duration(d) }
-
-// Size is a number of bytes, written as "8MiB", "16KiB", "10MB" or "512" in the file.
-type Size int64
-
 // Catalog lists what other packages offer to the config: the parser takes names
 // and option structs from it, so that config needs to know neither.
 type Catalog struct {
 	// Policies are the names "balance" accepts.
 	Policies []string
 	// Middlewares maps the "type" of a middleware to a function that returns a
-	// pointer to a zero options struct, tagged as [Config] is. An options
-	// struct may have a method Check() []OptionProblem for what tags cannot say.
+	// pointer to a zero options struct, tagged as [Config] is; no option may
+	// have the key "type". The struct may have a method Check()
+	// []OptionProblem for what tags cannot say; it is called once the options
+	// could all be read. It may have a method Answers() bool: true if the
+	// middleware answers requests itself, so that its route needs neither an
+	// upstream nor a fixed answer.
 	Middlewares map[string]func() any
 }
 
