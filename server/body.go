@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sluiceproxy/sluice/sock"
 	"github.com/sluiceproxy/sluice/wire"
 )
 
@@ -160,15 +161,15 @@ func (b *Body) nextChunk() ([]byte, error) {
 // fill reads from the socket within the body timeout.
 func (b *Body) fill(p []byte) (int, error) {
 	c := b.c
-	c.read.reach(time.Now(), c.settings.BodyTimeout, c.Conn.SetReadDeadline)
+	c.read.Reach(time.Now(), c.settings.BodyTimeout, c.Conn.SetReadDeadline)
 	if c.interrupted.Load() {
-		_ = c.Conn.SetReadDeadline(past)
+		_ = c.Conn.SetReadDeadline(sock.Past)
 	}
 	n, err := c.Conn.Read(p)
 	switch {
 	case n > 0:
 		return n, nil
-	case isTimeout(err) && !c.interrupted.Load():
+	case sock.IsTimeout(err) && !c.interrupted.Load():
 		return 0, ErrBodyTimeout
 	}
 	return 0, ErrBodyCut

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/sluiceproxy/sluice/sock"
 	"github.com/sluiceproxy/sluice/wire"
 )
 
@@ -31,8 +32,8 @@ type Conn struct {
 
 	in       *inbound
 	settings *Settings
-	read     deadline
-	write    deadline
+	read     sock.Deadline
+	write    sock.Deadline
 
 	local     []byte // the part of in.local that fasthttp has not read yet
 	requests  int
@@ -175,7 +176,7 @@ func (c *Conn) readHead() error {
 			// One deadline for the whole head, so that a byte now and then
 			// does not keep the connection.
 			armed = true
-			c.read.reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
+			c.read.Reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
 		}
 		n, err := c.Conn.Read(in.buf[in.w:])
 		if in.w += n; n > 0 {
@@ -195,7 +196,7 @@ func (c *Conn) awaitRequest() error {
 	if c.requests == 0 {
 		wait = c.settings.HeaderTimeout
 	}
-	c.read.reach(time.Now(), wait, c.Conn.SetReadDeadline)
+	c.read.Reach(time.Now(), wait, c.Conn.SetReadDeadline)
 	c.state.Store(stateWaiting)
 	if c.srv.draining.Load() || c.retired.Load() {
 		// After the state was set: a drain that did not see it is seen here.
@@ -207,7 +208,7 @@ func (c *Conn) awaitRequest() error {
 	if n > 0 {
 		return nil
 	}
-	if isTimeout(err) {
+	if sock.IsTimeout(err) {
 		return io.EOF
 	}
 	return err
@@ -244,7 +245,7 @@ func (c *Conn) Send(b []byte) error {
 
 // SendInterim is Send for a response that is not the final one (1xx).
 func (c *Conn) SendInterim(b []byte) error {
-	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
 	_, err := c.Conn.Write(b)
 	if err != nil {
 		c.closing = true
@@ -261,7 +262,7 @@ func (c *Conn) SendFrom(src net.Conn, n int64) (int64, error) {
 		return 0, nil
 	}
 	c.answered = true
-	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
 	return dst.ReadFrom(io.LimitReader(src, n))
 }
 
@@ -270,7 +271,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if c.answered {
 		return len(p), nil
 	}
-	c.write.reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
 	return c.Conn.Write(p)
 }
 
@@ -278,7 +279,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // The connection ends with this exchange.
 func (c *Conn) Interrupt() {
 	c.interrupted.Store(true)
-	_ = c.Conn.SetReadDeadline(past)
+	_ = c.Conn.SetReadDeadline(sock.Past)
 }
 
 // Take gives the connection away, for a tunnel: the socket, with no deadlines,
@@ -319,7 +320,7 @@ func (c *Conn) refuse(err error) {
 	c.closing = true
 	refusal, ok := err.(*wire.Refusal)
 	if !ok {
-		if !isTimeout(err) {
+		if !sock.IsTimeout(err) {
 			return
 		}
 		refusal = errHeadTimeout

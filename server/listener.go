@@ -16,6 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/sock"
 )
 
 // listener is one listening socket. The socket outlives the accept loop on it: a
@@ -55,7 +56,7 @@ func (l *listener) stop() {
 		return
 	}
 	l.gate.shut.Store(true)
-	_ = l.Listener.(deadliner).SetDeadline(past)
+	_ = l.Listener.(deadliner).SetDeadline(sock.Past)
 	<-l.gate.done
 	l.gate = nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/sock"
 	"github.com/sluiceproxy/sluice/wire"
 )
 
@@ -154,7 +155,7 @@ func (s *Server) wakeWaiting(which func(*Conn) bool) {
 	defer s.mu.Unlock()
 	for c := s.first; c != nil; c = c.next {
 		if which(c) && c.state.Load() == stateWaiting {
-			_ = c.Conn.SetReadDeadline(past)
+			_ = c.Conn.SetReadDeadline(sock.Past)
 		}
 	}
 }

@@ -1,0 +1,119 @@
+// Package upstream is where requests go: named groups of targets, the
+// connections to them, and the sending of one request over one connection. It
+// does not know routes, nor what is done when a request fails.
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"reflect"
+	"time"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// Pool is one upstream at work: its targets and the picker over them. It is not
+// changed once made; a reload makes another and takes over what stays. It may be
+// used from any goroutine.
+type Pool struct {
+	Name    string
+	Targets []*Target
+	// Timeouts of the definition.
+	Connect, ResponseHeader, Idle, Request time.Duration
+
+	def    config.Upstream
+	picker lb.Picker
+	byNode map[*lb.Node]*Target
+}
+
+// Options are what pools need from outside.
+type Options struct {
+	// Lookup resolves names of targets; nil asks the system.
+	Lookup Lookup
+}
+
+// NewPool makes the pool of a definition. prev is the pool of the same name
+// before, or nil: it is returned itself if the definition has not changed, and
+// else the targets whose connections would be made alike are taken over. Nothing
+// is dialled or started.
+func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool, error) {
+	if prev != nil && reflect.DeepEqual(prev.def, def) {
+		return prev, nil
+	}
+	lookup := opts.Lookup
+	if lookup == nil {
+		lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	p := &Pool{
+		Name:           name,
+		Connect:        def.Timeouts.Connect.D(),
+		ResponseHeader: def.Timeouts.ResponseHeader.D(),
+		Idle:           def.Timeouts.Idle.D(),
+		Request:        def.Timeouts.Request.D(),
+		def:            def,
+		byNode:         make(map[*lb.Node]*Target, len(def.Targets)),
+	}
+	old := prev.byAddress()
+	members := make([]lb.Member, len(def.Targets))
+	for i, td := range def.Targets {
+		t := p.takeOver(old[td.Address], prev)
+		if t == nil {
+			var node *lb.Node
+			if o := old[td.Address]; o != nil {
+				node = o.Node
+			}
+			t = newTarget(td.Address, &p.def, node, lookup)
+		}
+		p.Targets = append(p.Targets, t)
+		p.byNode[t.Node] = t
+		members[i] = lb.Member{Node: t.Node, Weight: td.Weight, Backup: td.Backup}
+	}
+	opt := lb.Options{}
+	if def.Hash != nil {
+		opt.BoundedLoad = def.Hash.BoundedLoad
+	}
+	picker, err := lb.New(def.Balance, members, opt)
+	if err != nil {
+		return nil, fmt.Errorf("upstream %q: %w", name, err)
+	}
+	p.picker = picker
+	return p, nil
+}
+
+func (p *Pool) byAddress() map[string]*Target {
+	m := map[string]*Target{}
+	if p != nil {
+		for _, t := range p.Targets {
+			m[t.Address] = t
+		}
+	}
+	return m
+}
+
+// takeOver returns the old target if its connections would be made and kept just
+// as this definition says, and else nil.
+func (p *Pool) takeOver(old *Target, prev *Pool) *Target {
+	if old == nil || prev.def.Connections != p.def.Connections || prev.Connect != p.Connect {
+		return nil
+	}
+	return old
+}
+
+// Definition returns what the config says of the pool.
+func (p *Pool) Definition() *config.Upstream { return &p.def }
+
+// Pick chooses a target for a request, none of those tried before; nil if there
+// is none. key matters to consistent_hash only. A picked target is charged by
+// Node.Start and discharged by Node.Done.
+func (p *Pool) Pick(key uint64, now int64, tried *lb.Tried) *Target {
+	node := p.picker.Pick(lb.Request{Key: key, Now: now, Tried: tried})
+	if node == nil {
+		return nil
+	}
+	return p.byNode[node]
+}

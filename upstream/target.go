@@ -1,0 +1,192 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/exchange"
+	"github.com/sluiceproxy/sluice/lb"
+)
+
+// Sizes of the buffers of a connection in use. A response head must fit into the
+// first.
+const (
+	readBuffer  = 32 << 10
+	writeBuffer = 4 << 10 // not used for requests, which are written whole
+)
+
+// Target is one address of an upstream and the connections to it. It outlives
+// the pools it stands in: a reload takes over the targets whose definition stays.
+// It may be used from any goroutine.
+type Target struct {
+	// Address is the address as the config has it.
+	Address string
+	// Node is its place in balancing.
+	Node *lb.Node
+	// Counts are for metrics.
+	Counts Counts
+
+	client   fasthttp.HostClient
+	network  string
+	port     string
+	resolver *resolver // nil where the address needs none
+	connect  time.Duration
+	maxAge   time.Duration
+	inFlight int64 // most requests holding a connection or waiting for one
+	retired  atomic.Bool
+}
+
+// Counts of what became of connections.
+type Counts struct {
+	Opened        atomic.Uint64 // connections established
+	ConnectFailed atomic.Uint64 // attempts that came to nothing
+	Stale         atomic.Uint64 // pooled connections found dead before they were used
+	StaleRaced    atomic.Uint64 // pooled connections that died under a request
+}
+
+// newTarget makes a target without connections; node is of a target of the same
+// address before it, or nil.
+func newTarget(address string, def *config.Upstream, node *lb.Node, lookup Lookup) *Target {
+	if node == nil {
+		node = lb.NewNode(address)
+	}
+	c := &def.Connections
+	t := &Target{
+		Address:  address,
+		Node:     node,
+		connect:  def.Timeouts.Connect.D(),
+		maxAge:   c.MaxAge.D(),
+		inFlight: int64(c.Max) + int64(c.Queue),
+	}
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		t.network, t.port = "unix", path
+	} else {
+		host, port, _ := net.SplitHostPort(address)
+		t.network, t.port = "tcp", port
+		t.resolver = newResolver(host, lookup)
+	}
+	if c.QueueTimeout == 0 {
+		t.inFlight = int64(c.Max)
+	}
+	t.client = fasthttp.HostClient{
+		Addr:                "target", // dial knows the address
+		Dial:                func(string) (net.Conn, error) { return t.dial() },
+		MaxConns:            c.Max,
+		MaxConnWaitTimeout:  c.QueueTimeout.D(),
+		MaxIdleConnDuration: c.IdleTimeout.D(),
+		ConnPoolStrategy:    fasthttp.LIFO,
+		ReadBufferSize:      readBuffer,
+		WriteBufferSize:     writeBuffer,
+	}
+	return t
+}
+
+// acquire returns a connection that was idle and is alive, or a new one.
+func (t *Target) acquire(now time.Time, remaining time.Duration) (*conn, error) {
+	if t.Node.InFlight() > t.inFlight {
+		return nil, &Failure{Reason: exchange.QueueFull, Unsent: true, Err: errQueueFull}
+	}
+	for {
+		cc, err := t.client.AcquireConn(remaining, false)
+		if err != nil {
+			return nil, connectFailure(err)
+		}
+		c := cc.Conn().(*conn)
+		if c.put == nil {
+			// Once per connection: cc stays the pool's record of it until it
+			// is closed.
+			c.put = func() { t.client.ReleaseConn(cc) }
+			c.drop = func() { t.client.CloseConn(cc) }
+		}
+		if !c.used || c.fresh(t, now) {
+			return c, nil
+		}
+		t.Counts.Stale.Add(1)
+		c.drop()
+	}
+}
+
+var errQueueFull = errors.New("too many requests wait for a connection; see connections.max and connections.queue")
+
+// release gives a connection back: to be used again if it is clean.
+func (t *Target) release(c *conn, clean bool) {
+	c.used = true
+	if clean && !t.retired.Load() {
+		c.put()
+		if t.retired.Load() {
+			// Retired in between: nobody else would close it.
+			t.client.CloseIdleConnections()
+		}
+		return
+	}
+	c.drop()
+}
+
+func (t *Target) reader(c *conn) *bufio.Reader   { return t.client.AcquireReader(c.Conn) }
+func (t *Target) releaseReader(br *bufio.Reader) { t.client.ReleaseReader(br) }
+
+// Connections returns how many connections there are, and how many are idle.
+func (t *Target) Connections() (all, idle int) {
+	return t.client.ConnsCount(), t.client.IdleConnsCount()
+}
+
+// Retire closes idle connections now and the others when their exchange ends.
+// Requests that still come are served over connections of their own.
+func (t *Target) Retire() {
+	t.retired.Store(true)
+	t.client.CloseIdleConnections()
+}
+
+// dial establishes a connection within the connect timeout.
+func (t *Target) dial() (net.Conn, error) {
+	ctx := context.Background()
+	if t.connect > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, t.connect)
+		defer cancel()
+	}
+	raw, a, err := t.dialAny(ctx)
+	if err != nil {
+		t.Counts.ConnectFailed.Add(1)
+		return nil, err
+	}
+	t.Counts.Opened.Add(1)
+	return newConn(raw, a), nil
+}
+
+// dialAny tries the target's addresses in turn, starting with another one each
+// time, so that all of a name's addresses get their part.
+func (t *Target) dialAny(ctx context.Context) (net.Conn, *addrs, error) {
+	dialer := net.Dialer{KeepAlive: -1}
+	if t.resolver == nil {
+		address := t.Address
+		if t.network == "unix" {
+			address = t.port
+		}
+		c, err := dialer.DialContext(ctx, t.network, address)
+		return c, nil, err
+	}
+	a, err := t.resolver.get(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	start := int(t.resolver.next.Add(1))
+	var failed error
+	for i := range a.ips {
+		ip := a.ips[(start+i)%len(a.ips)]
+		c, err := dialer.DialContext(ctx, t.network, net.JoinHostPort(ip.String(), t.port))
+		if err == nil {
+			return c, a, nil
+		}
+		failed = err
+	}
+	return nil, nil, failed
+}

@@ -1,0 +1,331 @@
+package upstream
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluiceproxy/sluice/exchange"
+	"github.com/sluiceproxy/sluice/sock"
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// Trip is one request on its way over one connection, and the response on its
+// way back. It is used again for other trips. One goroutine owns it; a second one
+// may call [Trip.SendBody] while the first reads the response.
+//
+// Every method but Open needs a trip that is open; errors are [*Failure].
+type Trip struct {
+	// Response is the last response head read. It is valid until the body is
+	// read or the trip ends.
+	Response wire.Response
+
+	target *Target
+	c      *conn
+	br     *bufio.Reader
+	idle   time.Duration
+	end    time.Time // when the whole request is to be done; zero without a limit
+
+	headLen int   // bytes of br that Response lies in
+	left    int64 // bytes still to come, of a body with a length
+	chunks  wire.Chunks
+	done    bool // the response has been read to its end
+	failed  bool
+
+	interrupted atomic.Bool
+}
+
+// Open gets a connection to target: a pooled one that is alive, or a new one.
+// Nothing of the trip takes longer than until end; the zero time sets no limit.
+func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
+	target.Node.Start()
+	remaining := time.Duration(0)
+	if !end.IsZero() {
+		remaining = max(end.Sub(now), 1)
+	}
+	c, err := target.acquire(now, remaining)
+	if err != nil {
+		target.Node.Done(Clock(now), 0, err.(*Failure).Reason == exchange.QueueFull)
+		return err
+	}
+	t.target, t.c, t.idle, t.end = target, c, pool.Idle, end
+	t.headLen, t.done, t.failed = 0, false, false
+	t.interrupted.Store(false)
+	return nil
+}
+
+// IsOpen reports whether the trip holds a connection.
+func (t *Trip) IsOpen() bool { return t.c != nil }
+
+// Target returns where the trip goes; it stays after the end.
+func (t *Trip) Target() *Target { return t.target }
+
+// Reused reports whether the connection carried a request before.
+func (t *Trip) Reused() bool { return t.c.used }
+
+// Send writes the request, or its head, in one go. b is not kept.
+func (t *Trip) Send(b []byte, now time.Time) error {
+	t.c.write.Reach(now, t.idle, t.c.Conn.SetWriteDeadline)
+	n, err := t.c.Conn.Write(b)
+	if err == nil {
+		return nil
+	}
+	t.failed = true
+	return t.broken(err, n == 0)
+}
+
+// SendBody writes a part of the request's body. b is not kept. After an error
+// the response may still be there to be read.
+func (t *Trip) SendBody(b []byte) error {
+	t.c.write.Reach(time.Now(), t.idle, t.c.Conn.SetWriteDeadline)
+	_, err := t.c.Conn.Write(b)
+	return err
+}
+
+// broken judges a connection that failed before a byte of a response.
+func (t *Trip) broken(err error, unsent bool) *Failure {
+	f := readFailure(err, exchange.ResponseTimeout)
+	f.Unsent = unsent
+	f.Stale = t.c.used && f.Reason == exchange.UpstreamClosed
+	if f.Stale {
+		t.target.Counts.StaleRaced.Add(1)
+	}
+	return f
+}
+
+// ReadHead reads the next response head, of a final or an interim response,
+// within the given time; 0 sets no limit. toHead says that the request's method
+// is HEAD.
+func (t *Trip) ReadHead(now time.Time, within time.Duration, toHead bool) error {
+	t.dropHead()
+	if t.br == nil {
+		t.br = t.target.reader(t.c)
+	}
+	t.reachRead(now, within)
+	if t.br.Buffered() == 0 {
+		if _, err := t.br.Peek(1); err != nil {
+			t.failed = true
+			return t.broken(err, false)
+		}
+	}
+	for {
+		b, _ := t.br.Peek(t.br.Buffered())
+		n, err := t.Response.Parse(b, toHead)
+		if n > 0 {
+			t.headLen = n
+			t.startBody()
+			return nil
+		}
+		if err == nil && len(b) == t.br.Size() {
+			err = wire.ErrResponseTooLong
+		}
+		if err == nil {
+			_, err = t.br.Peek(len(b) + 1)
+		}
+		if err != nil {
+			t.failed = true
+			return readFailure(err, exchange.ResponseTimeout)
+		}
+	}
+}
+
+func (t *Trip) reachRead(now time.Time, within time.Duration) {
+	if !t.end.IsZero() {
+		left := max(t.end.Sub(now), 1)
+		if within == 0 || left < within {
+			within = left
+		}
+	}
+	t.c.read.Reach(now, within, t.c.Conn.SetReadDeadline)
+	if t.interrupted.Load() {
+		_ = t.c.Conn.SetReadDeadline(sock.Past)
+	}
+}
+
+func (t *Trip) dropHead() {
+	if t.headLen > 0 {
+		_, _ = t.br.Discard(t.headLen)
+		t.headLen = 0
+	}
+}
+
+func (t *Trip) startBody() {
+	t.left = t.Response.Length
+	t.done = t.Response.Framing == wire.FramingNone
+	if t.Response.Framing == wire.FramingChunked {
+		t.chunks.Reset()
+	}
+}
+
+// Done reports whether the response has been read to its end.
+func (t *Trip) Done() bool { return t.done }
+
+// Trailer returns the trailer section of a chunked response that is done.
+func (t *Trip) Trailer() []byte {
+	if t.Response.Framing != wire.FramingChunked {
+		return nil
+	}
+	return t.chunks.Trailer()
+}
+
+// Buffered returns how many bytes of the connection are in memory already, body
+// and framing.
+func (t *Trip) Buffered() int { return t.br.Buffered() - t.headLen }
+
+// Left returns how many bytes of a response with a length are still to come.
+func (t *Trip) Left() int64 { return t.left }
+
+// Next returns the next data of the response body as it comes, up to len(buf)
+// bytes. The slice is valid until the next call and may be of buf. The end is
+// [io.EOF]; a response that ends early is a failure.
+func (t *Trip) Next(buf []byte) ([]byte, error) {
+	t.dropHead()
+	if t.done {
+		return nil, io.EOF
+	}
+	data, err := t.next(buf)
+	if err == nil || err == io.EOF {
+		return data, err
+	}
+	t.failed = true
+	f := readFailure(err, exchange.UpstreamIdle)
+	if f.Reason == exchange.UpstreamClosed {
+		f.Reason = exchange.ResponseTruncated
+	}
+	return nil, f
+}
+
+func (t *Trip) next(buf []byte) ([]byte, error) {
+	switch t.Response.Framing {
+	case wire.FramingChunked:
+		return t.nextChunk()
+	case wire.FramingLength:
+		if int64(len(buf)) > t.left {
+			buf = buf[:t.left]
+		}
+		data, err := t.nextRaw(buf)
+		if t.left -= int64(len(data)); t.left == 0 {
+			t.done = true
+		}
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return data, err
+	}
+	data, err := t.nextRaw(buf)
+	if err == io.EOF {
+		// The end of a body that ends with the connection; a reset is not.
+		t.done = true
+	}
+	return data, err
+}
+
+// nextRaw returns bytes that are in memory already, or reads past br straight
+// into buf.
+func (t *Trip) nextRaw(buf []byte) ([]byte, error) {
+	if n := min(t.br.Buffered(), len(buf)); n > 0 {
+		data, _ := t.br.Peek(n)
+		_, _ = t.br.Discard(n)
+		return data, nil
+	}
+	t.reachRead(time.Now(), t.idle)
+	n, err := t.c.Conn.Read(buf)
+	if n > 0 {
+		return buf[:n], nil
+	}
+	return nil, err
+}
+
+var errNoProgress = errors.New("no progress")
+
+func (t *Trip) nextChunk() ([]byte, error) {
+	for {
+		if t.br.Buffered() == 0 {
+			t.reachRead(time.Now(), t.idle)
+			if _, err := t.br.Peek(1); err != nil {
+				if err == io.EOF {
+					err = io.ErrUnexpectedEOF
+				}
+				return nil, err
+			}
+		}
+		b, _ := t.br.Peek(t.br.Buffered())
+		data, n, err := t.chunks.Next(b)
+		_, _ = t.br.Discard(n)
+		switch {
+		case err != nil:
+			return nil, err
+		case len(data) > 0:
+			return data, nil
+		case t.chunks.Done():
+			t.done = true
+			return nil, io.EOF
+		case n == 0:
+			return nil, errNoProgress
+		}
+	}
+}
+
+// Socket returns the connection for bytes that are not in memory, so that they
+// can be moved without passing through it, and tells how long it may be idle;
+// call Moved with how many bytes of the body went that way.
+func (t *Trip) Socket() (net.Conn, time.Duration) {
+	t.dropHead()
+	t.reachRead(time.Now(), t.idle)
+	return t.c.Conn, t.idle
+}
+
+// Moved says that n bytes of the body were taken from the socket.
+func (t *Trip) Moved(n int64) {
+	if t.left -= n; t.left == 0 {
+		t.done = true
+	}
+}
+
+// Interrupt makes reads and writes that are under way, and later reads, fail. It may be called from another goroutine while the trip is open.
+func (t *Trip) Interrupt() {
+	t.interrupted.Store(true)
+	_ = t.c.Conn.SetDeadline(sock.Past)
+}
+
+// Take gives the connection away, for a tunnel: the socket, with no deadlines,
+// and the bytes read from it and not used. End the trip when the tunnel is done.
+func (t *Trip) Take() (net.Conn, []byte) {
+	t.dropHead()
+	t.failed = true
+	_ = t.c.Conn.SetDeadline(time.Time{})
+	b, _ := t.br.Peek(t.br.Buffered())
+	return t.c.Conn, b
+}
+
+var clockStart = time.Now()
+
+// Clock is the time that balancing goes by, in ns: it never goes backwards.
+func Clock(now time.Time) int64 { return int64(now.Sub(clockStart)) }
+
+// Outcome is what the end of a trip tells balancing.
+type Outcome struct {
+	Now     time.Time
+	Latency time.Duration // to the response head; 0 if there was none
+	Failed  bool          // through the target's fault
+}
+
+// End ends the trip. The connection is kept only if reuse is set, meaning that
+// the request was sent whole, and if the response was read to its end, the target
+// keeps the connection too, and there is not a byte on it that nobody asked for.
+func (t *Trip) End(reuse bool, o Outcome) {
+	t.dropHead()
+	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && t.br != nil && t.br.Buffered() == 0 &&
+		!t.interrupted.Load()
+	if t.br != nil {
+		t.target.releaseReader(t.br)
+		t.br = nil
+	}
+	c := t.c
+	t.c = nil
+	t.target.release(c, clean)
+	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed)
+}
