@@ -57,6 +57,7 @@ type lookup struct {
 	key      uint64
 	tried    *Tried
 	greatest float64 // share of the usable nodes; 0: not yet known
+	room     float64 // see roomPerWorth; 0: not yet known
 }
 
 // Pick implements [Picker].
@@ -116,7 +117,7 @@ func (h *consistentHash) survey(l *lookup) (some *Node, usable, wanting int) {
 
 // wants reports whether a usable node keeps the key and has room for it.
 func (h *consistentHash) wants(s *hashSeat, l *lookup) bool {
-	return h.keeps(s.node, l) && (h.bound == 0 || h.hasRoom(s))
+	return h.keeps(s.node, l) && (h.bound == 0 || h.hasRoom(s, l))
 }
 
 // keeps reports whether the key is in the part of its keys that the node's
@@ -148,17 +149,25 @@ func (h *consistentHash) greatestShare() float64 {
 
 // hasRoom reports whether one more request keeps the node within its bound.
 // Bounds are rounded up, so an idle node always has room.
-func (h *consistentHash) hasRoom(s *hashSeat) bool {
+func (h *consistentHash) hasRoom(s *hashSeat, l *lookup) bool {
 	inFlight := s.node.InFlight()
 	if inFlight <= 0 {
 		return true
 	}
+	if l.room == 0 {
+		l.room = h.roomPerWorth()
+	}
+	const rounding = 1e-6
+	return float64(inFlight+1) <= math.Ceil(l.room*s.weight*s.node.Share()-rounding)
+}
+
+// roomPerWorth is how many requests a node may have in flight for each unit of
+// its worth, the one to be picked for included.
+func (h *consistentHash) roomPerWorth() float64 {
 	if h.stride == 1 || h.picks.Add(1)%h.stride == 0 {
 		h.reckon()
 	}
-	all := float64(h.inFlight.Load() + 1)
-	part := s.weight * s.node.Share() / math.Float64frombits(h.worth.Load())
-	return float64(inFlight+1) <= math.Ceil(h.bound*all*part)
+	return h.bound * float64(h.inFlight.Load()+1) / math.Float64frombits(h.worth.Load())
 }
 
 // reckon sums up what is in flight and what the nodes that carry it are worth.

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// patience is how many turns in a row may fall to nodes that cannot take them
-// before a pick looks at all nodes instead.
+// patience is how many turns of a cycle, or points of a ring, in a row may fall
+// to nodes that cannot take them before a pick looks at all nodes instead.
 const patience = 32
 
 // cycle walks a fixed sequence of turns. Each pick takes the next turn with one

@@ -22,7 +22,7 @@ func TestPickingWhileNodesChange(t *testing.T) {
 		})
 		for w := range 4 {
 			pickers.Go(func() {
-				for i := range 5000 {
+				for i := range 2000 {
 					now := int64(i) * ms
 					var tried Tried
 					for range 2 {
