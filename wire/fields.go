@@ -45,8 +45,10 @@ func (f *Fields) Set(name, value string) {
 	for s, e := f.find(name, end); s >= 0; s, e = f.find(name, s) {
 		f.cut(s, e)
 	}
+	// In two steps, for the sum of two strings would allocate.
 	colon := start + len(name) + 1
-	f.b = splice(f.b, colon, end-2, " "+value)
+	f.b = splice(f.b, colon, end-2, " ")
+	f.b = splice(f.b, colon+1, colon+1, value)
 }
 
 // Del removes every line of name.
