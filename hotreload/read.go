@@ -1,0 +1,81 @@
+package hotreload
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// maxSize bounds what is read into memory.
+const maxSize = 64 << 20
+
+// digest is a content's SHA-256; all zero stands for no content.
+type digest [sha256.Size]byte
+
+func (d digest) short() string {
+	if d == (digest{}) {
+		return ""
+	}
+	return hex.EncodeToString(d[:6])
+}
+
+// load reads the whole file. When the file changes meanwhile it is read again,
+// a few times; the caller hears of further changes as he hears of any.
+func load(path string) ([]byte, error) {
+	var data bytes.Buffer
+	for range 3 {
+		data.Reset()
+		steady, err := copyFile(&data, path)
+		if err != nil {
+			return nil, err
+		}
+		if steady {
+			break
+		}
+	}
+	return data.Bytes(), nil
+}
+
+// sum returns the digest of the file's content without holding the content in
+// memory.
+func sum(path string) (digest, error) {
+	hash := sha256.New()
+	if _, err := copyFile(hash, path); err != nil {
+		return digest{}, err
+	}
+	return digest(hash.Sum(nil)), nil
+}
+
+// copyFile writes the file's content to w and reports whether the file kept
+// still while it was read.
+func copyFile(w io.Writer, path string) (steady bool, err error) {
+	// Without O_NONBLOCK, opening a named pipe would wait for its writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	if !before.Mode().IsRegular() {
+		return false, fmt.Errorf("%s is not a regular file", path)
+	}
+	n, err := io.Copy(w, io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return false, err
+	}
+	if n > maxSize {
+		return false, fmt.Errorf("%s is larger than %d MiB", path, maxSize>>20)
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	return n == after.Size() && before.ModTime().Equal(after.ModTime()), nil
+}

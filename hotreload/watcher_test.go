@@ -1,0 +1,495 @@
+package hotreload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// timeout is for what must happen; it is long for a busy machine's sake.
+const timeout = 20 * time.Second
+
+var errBad = errors.New("bad content")
+
+// rig is a watcher at work and what it did. Content that begins with "bad" is
+// refused, "panic" panics.
+type rig struct {
+	*Watcher
+	t       testing.TB
+	path    string
+	changes chan Change // applied or refused, in order
+	notices chan string
+}
+
+// newRig returns a watcher of path with "v0" in force, not yet running. adjust
+// may be nil.
+func newRig(t testing.TB, path string, adjust func(*Options)) *rig {
+	t.Helper()
+	r := &rig{t: t, path: path, changes: make(chan Change, 4096), notices: make(chan string, 4096)}
+	opts := Options{
+		Path: path,
+		Poll: -1, // events must do
+		Apply: func(c Change) error {
+			r.changes <- c
+			switch {
+			case strings.HasPrefix(string(c.Data), "bad"):
+				return errBad
+			case string(c.Data) == "panic":
+				panic("boom")
+			}
+			return nil
+		},
+		Notice: func(msg string, err error) {
+			if err != nil {
+				msg += ": " + err.Error()
+			}
+			r.notices <- msg
+		},
+	}
+	if adjust != nil {
+		adjust(&opts)
+	}
+	w, err := New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Seen([]byte("v0"))
+	r.Watcher = w
+	return r
+}
+
+// run starts the watcher, waits until it watches, and stops it when the test
+// ends.
+func (r *rig) run() *rig {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := r.Run(ctx); err != nil {
+			r.t.Error(err)
+		}
+	}()
+	r.t.Cleanup(func() { cancel(); <-done })
+	r.Reload(ctx, "request")
+	return r
+}
+
+// watch writes "v0" into a new file and watches it.
+func watch(t testing.TB, adjust func(*Options)) *rig {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.json")
+	write(t, path, "v0")
+	return newRig(t, path, adjust).run()
+}
+
+// expect waits for the next change, which must be want.
+func (r *rig) expect(want string) Change {
+	r.t.Helper()
+	select {
+	case c := <-r.changes:
+		if string(c.Data) != want {
+			r.t.Fatalf("got change %.40q, want %q", c.Data, want)
+		}
+		return c
+	case <-time.After(timeout):
+		r.t.Fatalf("no change to %q; last reload: %+v", want, r.Last())
+	}
+	return Change{}
+}
+
+// reach waits for a change to want, whatever comes before it, and returns how
+// many did.
+func (r *rig) reach(want string) (before int) {
+	r.t.Helper()
+	deadline := time.After(timeout)
+	for ; ; before++ {
+		select {
+		case c := <-r.changes:
+			if string(c.Data) == want {
+				return before
+			}
+		case <-deadline:
+			r.t.Fatalf("no change to %.40q; last reload: %+v", want, r.Last())
+		}
+	}
+}
+
+// expectNotice waits for the next notice, which must contain want.
+func (r *rig) expectNotice(want string) {
+	r.t.Helper()
+	select {
+	case msg := <-r.notices:
+		if !strings.Contains(msg, want) {
+			r.t.Fatalf("notice %q, want %q", msg, want)
+		}
+	case <-time.After(timeout):
+		r.t.Fatalf("no notice %q", want)
+	}
+}
+
+// quiet fails when anything is left that nobody expected.
+func (r *rig) quiet() {
+	r.t.Helper()
+	select {
+	case c := <-r.changes:
+		r.t.Errorf("unexpected change %.40q, cause %s", c.Data, c.Cause)
+	case msg := <-r.notices:
+		r.t.Errorf("unexpected notice %q", msg)
+	default:
+	}
+}
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace writes a new file and renames it over path, as editors do.
+func replace(t testing.TB, path, content string) {
+	t.Helper()
+	write(t, path+".tmp", content)
+	do(t, os.Rename(path+".tmp", path))
+}
+
+func do(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Each edit leads from whatever is there to content.
+var edits = map[string]func(t testing.TB, path, content string){
+	"rename over": replace,
+	"in place":    write,
+	"in pieces": func(t testing.TB, path, content string) {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+		do(t, err)
+		for _, b := range []byte(content) {
+			_, err = f.Write([]byte{b})
+			do(t, err)
+		}
+		do(t, f.Close())
+	},
+	"remove and create": func(t testing.TB, path, content string) {
+		do(t, os.Remove(path))
+		write(t, path, content)
+	},
+	"rename away and create": func(t testing.TB, path, content string) {
+		do(t, os.Rename(path, path+"~"))
+		write(t, path, content)
+	},
+	"rename away and copy back": func(t testing.TB, path, content string) {
+		write(t, path, content)
+		do(t, os.Rename(path, path+"~"))
+		do(t, os.Link(path+"~", path))
+		do(t, os.Remove(path+"~"))
+	},
+	"becomes a link": func(t testing.TB, path, content string) {
+		write(t, path+".real", content)
+		do(t, os.Remove(path))
+		do(t, os.Symlink(filepath.Base(path)+".real", path))
+	},
+}
+
+func TestEdits(t *testing.T) {
+	for name, edit := range edits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := watch(t, nil)
+			for _, content := range []string{"v1", "v2"} {
+				edit(t, r.path, content)
+				if c := r.expect(content); c.Cause != CauseFile {
+					t.Errorf("cause %q", c.Cause)
+				}
+			}
+			r.quiet()
+		})
+	}
+}
+
+// Whatever happens in whatever order, what the file says in the end is what is
+// in force in the end, by events alone.
+func TestRandomEdits(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	r := watch(t, func(o *Options) { o.Debounce = 2 * time.Millisecond })
+	names := []string{"rename over", "in place", "in pieces", "remove and create", "rename away and create", "becomes a link"}
+	for round := range 20 {
+		var last string
+		for i := range 1 + rng.IntN(6) {
+			last = fmt.Sprintf("round %d edit %d", round, i)
+			edits[names[rng.IntN(len(names))]](t, r.path, last)
+		}
+		r.reach(last)
+	}
+	r.quiet()
+}
+
+func TestSameContentChangesNothing(t *testing.T) {
+	r := watch(t, nil)
+	write(t, r.path, "v0")
+	replace(t, r.path, "v0")
+	do(t, os.Chmod(r.path, 0o600))
+	if o := r.Reload(t.Context(), "signal"); o.Result != Unchanged || o.Err != nil || o.Cause != "signal" {
+		t.Errorf("reload of the same content: %+v", o)
+	}
+	write(t, r.path, "v1")
+	r.expect("v1")
+	r.quiet()
+}
+
+func TestBadThenGood(t *testing.T) {
+	r := watch(t, nil)
+	write(t, r.path, "bad")
+	r.expect("bad")
+	// The outcome is recorded after Apply: a reload comes after that.
+	if o := r.Reload(t.Context(), "request"); o.Result != Refused || !errors.Is(o.Err, errBad) {
+		t.Errorf("asked for, the refused content is tried again: %+v", o)
+	}
+	r.expect("bad")
+	s := r.Last()
+	if s.Last.Result != Refused || s.InForce.Sum != digestOf([]byte("v0")).short() || s.Refused != 2 {
+		t.Errorf("after a refusal: %+v", s)
+	}
+	// The same bad content, saved anew, is not tried again.
+	replace(t, r.path, "bad")
+	replace(t, r.path, "v1")
+	r.expect("v1")
+	r.Reload(t.Context(), "request")
+	s = r.Last()
+	want := Status{InForce: s.InForce, Last: s.Last, Applied: 1, Refused: 2, Unchanged: 2}
+	if s != want || s.InForce.Sum != digestOf([]byte("v1")).short() || s.InForce.Result != Applied {
+		t.Errorf("after the repair: %+v", s)
+	}
+	r.quiet()
+}
+
+// Back to what is in force: nothing to apply, but the refusal is over.
+func TestBadThenBack(t *testing.T) {
+	r := watch(t, nil)
+	write(t, r.path, "bad")
+	r.expect("bad")
+	write(t, r.path, "v0")
+	waitFor(t, func() bool { return r.Last().Last.Result == Unchanged })
+	r.quiet()
+}
+
+func TestPanicIsARefusal(t *testing.T) {
+	r := watch(t, nil)
+	write(t, r.path, "panic")
+	r.expect("panic")
+	if o := r.Reload(t.Context(), "request"); o.Result != Refused || !strings.Contains(o.Err.Error(), "boom") {
+		t.Errorf("outcome of a panic: %+v", o)
+	}
+	write(t, r.path, "v1")
+	r.reach("v1")
+}
+
+// waitFor waits for a condition that nothing signals.
+func waitFor(t testing.TB, condition func() bool) {
+	t.Helper()
+	deadline := time.After(timeout)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("it did not come to that")
+		}
+	}
+}
+
+func TestStormEndsWithTheLastContent(t *testing.T) {
+	r := watch(t, nil)
+	began := time.Now()
+	for i := range 1000 {
+		if i%2 == 0 {
+			write(t, r.path, fmt.Sprint("v", i))
+		} else {
+			replace(t, r.path, fmt.Sprint("v", i))
+		}
+	}
+	took := time.Since(began)
+	before := r.reach("v999")
+	// One after every eleven debounces at the most, and one at the end.
+	if most := int(took/(11*50*time.Millisecond)) + 1; before > most {
+		t.Errorf("1000 edits in %v: %d changes before the last, want at most %d", took, before, most)
+	}
+	r.quiet()
+}
+
+func TestVanishesAndComesBack(t *testing.T) {
+	r := watch(t, func(o *Options) { o.Debounce = 5 * time.Millisecond })
+	do(t, os.Remove(r.path))
+	r.expectNotice("cannot read the file; what is in force stays: open ")
+	if s := r.Last(); s.Last.Result != Unreadable || !errors.Is(s.Last.Err, os.ErrNotExist) || s.Last.Sum != "" || s.Unreadable != 1 {
+		t.Errorf("without a file: %+v", s)
+	}
+	if o := r.Reload(t.Context(), "request"); o.Result != Unreadable {
+		t.Errorf("reload without a file: %+v", o)
+	}
+	write(t, r.path, "v0")
+	r.expectNotice("can be read again")
+	if s := r.Last(); s.Last.Result != Unchanged {
+		t.Errorf("with the file back: %+v", s)
+	}
+	do(t, os.Remove(r.path))
+	r.expectNotice("cannot read")
+	write(t, r.path, "v1")
+	r.expect("v1")
+	r.expectNotice("can be read again")
+	r.quiet()
+}
+
+func TestAppliesWhatWasNotSeenBeforeRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	write(t, path, "v1")
+	r := newRig(t, path, nil)
+	write(t, path, "v2") // after somebody read v0, before Run
+	r.run()
+	r.expect("v2")
+	r.quiet()
+}
+
+func TestReloadConcurrentWithEvents(t *testing.T) {
+	var under sync.Mutex
+	r := watch(t, func(o *Options) {
+		apply := o.Apply
+		o.Debounce = time.Millisecond
+		o.Apply = func(c Change) error {
+			if !under.TryLock() {
+				t.Error("Apply is called twice at a time")
+			}
+			defer under.Unlock()
+			return apply(c)
+		}
+	})
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				if o := r.Reload(t.Context(), "request"); o.Result == "" || o.At.IsZero() {
+					t.Errorf("outcome %+v", o)
+				}
+				_ = r.Last()
+			}
+		})
+	}
+	for i := range 100 {
+		replace(t, r.path, fmt.Sprint("v", i+1))
+	}
+	all.Wait()
+	r.reach("v100")
+	r.quiet()
+}
+
+func TestReloadDoesNotWaitForTheFileToSettle(t *testing.T) {
+	r := watch(t, func(o *Options) { o.Debounce = time.Hour })
+	write(t, r.path, "v1")
+	if o := r.Reload(t.Context(), "signal"); o.Result != Applied || o.Cause != "signal" {
+		t.Errorf("outcome %+v", o)
+	}
+	if c := r.expect("v1"); c.Cause != "signal" {
+		t.Errorf("cause %q", c.Cause)
+	}
+}
+
+func TestReloadWithoutRun(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "config.json"), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if o := r.Reload(ctx, "request"); o.Result != "" || !errors.Is(o.Err, context.Canceled) {
+		t.Errorf("before Run: %+v", o)
+	}
+	if err := r.Run(ctx); err != nil {
+		t.Error(err)
+	}
+	if o := r.Reload(t.Context(), "request"); o.Result != "" || !errors.Is(o.Err, ErrStopped) {
+		t.Errorf("after Run: %+v", o)
+	}
+	if err := r.Run(t.Context()); err == nil {
+		t.Error("Run runs twice")
+	}
+}
+
+func TestReloadWhoseCallerGivesUp(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	r := watch(t, func(o *Options) {
+		o.Apply = func(Change) error {
+			close(entered)
+			<-leave
+			return nil
+		}
+	})
+	write(t, r.path, "v1")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-entered; cancel() }()
+	for _, caller := range []string{"one who began it", "one who waits"} {
+		if o := r.Reload(ctx, "request"); o.Result != "" || !errors.Is(o.Err, context.Canceled) {
+			t.Errorf("%s: %+v", caller, o)
+		}
+	}
+	close(leave)
+	waitFor(t, func() bool { return r.Last().Applied == 1 })
+}
+
+func TestWhatIsNotAFile(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(path string) error
+		says string
+	}{
+		"directory":  {func(p string) error { return os.Mkdir(p, 0o755) }, "not a regular file"},
+		"named pipe": {func(p string) error { return syscall.Mkfifo(p, 0o644) }, "not a regular file"},
+		"large":      {func(p string) error { do(t, os.WriteFile(p, nil, 0o644)); return os.Truncate(p, maxSize+1) }, "larger than 64 MiB"},
+		"loop":       {func(p string) error { return os.Symlink(filepath.Base(p), p) }, "too many levels"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := watch(t, nil)
+			do(t, os.Remove(r.path))
+			do(t, c.make(r.path))
+			o := r.Reload(t.Context(), "request")
+			if o.Result != Unreadable || !strings.Contains(fmt.Sprint(o.Err), c.says) {
+				t.Errorf("outcome %+v, want an error that says %q", o, c.says)
+			}
+			r.expectNotice(c.says)
+			do(t, os.Remove(r.path))
+			write(t, r.path, "v1")
+			r.expect("v1")
+		})
+	}
+}
+
+func TestPermission(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("nothing is unreadable to root")
+	}
+	r := watch(t, nil)
+	do(t, os.Chmod(r.path, 0))
+	r.expectNotice("permission denied")
+	do(t, os.Chmod(r.path, 0o644))
+	r.expectNotice("can be read again")
+	r.quiet()
+}
+
+func TestNewRefuses(t *testing.T) {
+	apply := func(Change) error { return nil }
+	for _, o := range []Options{{Apply: apply}, {Path: "x"}, {Path: "x", Apply: apply, Debounce: -1}} {
+		if _, err := New(o); err == nil {
+			t.Errorf("New(%+v) works", o)
+		}
+	}
+}
