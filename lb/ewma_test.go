@@ -126,6 +126,23 @@ func TestHangingNodeIsLeftAlone(t *testing.T) {
 	}
 }
 
+// While the request that probes a slow node is still under way, no more follow,
+// busy as the others may be.
+func TestSlowNodeIsProbedByOneRequestAtATime(t *testing.T) {
+	s := newSim(t, "ewma", 1, 1, 1)
+	s.answer = func(n *Node, _ int64) (int64, bool) {
+		if n.ID() == "a" {
+			return 2000 * ms, true
+		}
+		return 5 * ms, true
+	}
+	s.run(1000, ms/10)
+	s.until(s.now + 5000*ms)
+	if counts := s.run(20_000, ms/10); counts["a"] == 0 || counts["a"] > 10 {
+		t.Errorf("a node that takes 2 s gets %d requests in 2 s", counts["a"])
+	}
+}
+
 // A node that always has streams under way is not idle, and still must get its
 // chance after a bad answer.
 func TestNoStarvationUnderLongStreams(t *testing.T) {

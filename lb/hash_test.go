@@ -183,6 +183,11 @@ func TestShareKeepsPartOfItsKeys(t *testing.T) {
 	if !slices.Equal(owners(p, 50_000), full) {
 		t.Error("keys move though all nodes have the same share")
 	}
+	nodes[0].SetUsable(false)
+	nodes[0].SetShare(1)
+	if m := moved(full, owners(p, 50_000), nodes[:1], nil); m != 0 {
+		t.Errorf("%d keys move because a node that is out has a full share", m)
+	}
 }
 
 func TestBoundedLoad(t *testing.T) {
