@@ -130,6 +130,9 @@ func checkPartialLine(b []byte) error {
 // requestLine reads method SP target SP version (RFC 9112 section 3). Exactly one
 // space on each side: what splits on white space reads another target.
 func (h *Head) requestLine(line []byte) error {
+	if len(line) == 0 {
+		return ErrRequestLine
+	}
 	sp := bytes.IndexByte(line, ' ')
 	last := bytes.LastIndexByte(line, ' ')
 	if sp > 0 && !IsToken(line[:sp]) || sp < 0 && !IsToken(line) {
