@@ -1,0 +1,118 @@
+package telemetry
+
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Kind is the Prometheus type of a metric.
+type Kind string
+
+// The kinds.
+const (
+	Counter   Kind = "counter"
+	Gauge     Kind = "gauge"
+	Histogram Kind = "histogram"
+)
+
+// Definition says what a metric is called and means. Definitions are constants.
+type Definition struct {
+	Name   string
+	Kind   Kind
+	Help   string
+	Labels []string
+
+	desc *prometheus.Desc
+}
+
+func define(kind Kind, name, help string, labels ...string) *Definition {
+	return &Definition{
+		Name: name, Kind: kind, Help: help, Labels: labels,
+		desc: prometheus.NewDesc(name, help, labels, nil),
+	}
+}
+
+// metric returns a value of d, a counter or gauge. A wrong number of labels, or
+// one that is not UTF-8, makes it a value that fails alone and tells why.
+func (d *Definition) metric(value float64, labels ...string) prometheus.Metric {
+	kind := prometheus.GaugeValue
+	if d.Kind == Counter {
+		kind = prometheus.CounterValue
+	}
+	m, err := prometheus.NewConstMetric(d.desc, kind, value, labels...)
+	if err != nil {
+		return prometheus.NewInvalidMetric(d.desc, err)
+	}
+	return m
+}
+
+// Requests as the client sees them. The route is empty where none matched.
+var (
+	Requests = define(Counter, "sluice_requests_total",
+		"Requests ended, by route and class of the status sent: 1xx to 5xx, or none.", "route", "class")
+	RequestSeconds = define(Histogram, "sluice_request_duration_seconds",
+		"From a request's head to the last byte of its response. Tunnels are left out.", "route")
+	RequestBytes = define(Counter, "sluice_request_body_bytes_total",
+		"Body bytes read from clients.", "route")
+	ResponseBytes = define(Counter, "sluice_response_body_bytes_total",
+		"Body bytes written to clients.", "route")
+	Failures = define(Counter, "sluice_failures_total",
+		"Requests that did not go as asked, by reason.", "route", "reason")
+	InFlight = define(Gauge, "sluice_in_flight_requests",
+		"Requests under way, tunnels included.")
+	ClientConnections = define(Gauge, "sluice_client_connections",
+		"Open client connections.")
+)
+
+// Upstreams and their targets.
+var (
+	UpstreamRequests = define(Counter, "sluice_upstream_requests_total",
+		"Requests that were to go to the upstream.", "upstream")
+	UpstreamHeader = define(Histogram, "sluice_upstream_header_seconds",
+		"From a request's head to the end of the target's response head.", "upstream")
+	UpstreamRetries = define(Counter, "sluice_upstream_retries_total",
+		"Attempts beyond a request's first.", "upstream")
+	TargetRequests = define(Counter, "sluice_target_requests_total",
+		"Attempts ended, by result: ok, or the reason it failed.", "upstream", "target", "result")
+	TargetConnects = define(Counter, "sluice_target_connects_total",
+		"Connections dialled, by result: ok or failed.", "upstream", "target", "result")
+	TargetReuses = define(Counter, "sluice_target_reuses_total",
+		"Attempts on a connection that was open already.", "upstream", "target")
+	TargetStale = define(Counter, "sluice_target_stale_connections_total",
+		"Pooled connections found closed by the target.", "upstream", "target")
+	TargetConnections = define(Gauge, "sluice_target_connections",
+		"Open connections to the target, by state: active or idle.", "upstream", "target", "state")
+	TargetInFlight = define(Gauge, "sluice_target_in_flight",
+		"Requests under way at the target.", "upstream", "target")
+	TargetUsable = define(Gauge, "sluice_target_usable",
+		"1 while requests may go to the target, else 0.", "upstream", "target")
+)
+
+// The process and its config.
+var (
+	Reloads = define(Counter, "sluice_reloads_total",
+		"Loads of the config, by result: applied, unchanged or refused.", "result")
+	ReloadOK = define(Gauge, "sluice_reload_last_ok",
+		"1 if the last load was not refused: the config in force is the file's.")
+	ReloadTime = define(Gauge, "sluice_reload_last_success_timestamp_seconds",
+		"When the config in force was last found to be the file's, in Unix time.")
+	Generation = define(Gauge, "sluice_config_generation",
+		"Number of the generation in force, counted from the start of the process.")
+	AccessLines = define(Counter, "sluice_access_log_lines_total",
+		"Access log lines written.")
+	AccessDropped = define(Counter, "sluice_access_log_dropped_total",
+		"Access log lines lost, by cause: behind (the writer was too slow) or failed (writing was).", "cause")
+	BuildInfo = define(Gauge, "sluice_build_info",
+		"Always 1; the labels tell the build.", "version", "go")
+)
+
+var definitions = []*Definition{
+	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, ClientConnections,
+	UpstreamRequests, UpstreamHeader, UpstreamRetries,
+	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable,
+	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, BuildInfo,
+}
+
+// Definitions returns every metric of Sluice's own, for docs and tests.
+func Definitions() []*Definition { return slices.Clone(definitions) }

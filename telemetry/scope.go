@@ -1,0 +1,103 @@
+package telemetry
+
+import "strings"
+
+// family holds the counters of one kind by name, and how many scopes use each.
+// It is guarded by Metrics.mu.
+type family[K comparable, V any] map[K]*member[V]
+
+type member[V any] struct {
+	counters *V
+	scopes   int
+}
+
+// acquire returns the counters of k, made by fresh if there are none, and notes
+// in held that the scope uses them.
+func (f family[K, V]) acquire(held map[K]struct{}, k K, fresh func() *V) *V {
+	m := f[k]
+	if m == nil {
+		m = &member[V]{counters: fresh()}
+		f[k] = m
+	}
+	if _, again := held[k]; !again {
+		held[k] = struct{}{}
+		m.scopes++
+	}
+	return m.counters
+}
+
+func (f family[K, V]) release(held map[K]struct{}) {
+	for k := range held {
+		if f[k].scopes--; f[k].scopes == 0 {
+			delete(f, k)
+		}
+	}
+	clear(held)
+}
+
+// Scope is what one generation counts by. The same name means the same counters
+// in every scope, so they go on over reloads; the series of a name are there as
+// long as a scope that has asked for it, which bounds their number. A generation
+// must ask for every name of its own, also those of parts it took over. Its
+// methods take a lock and are for compiling; safe for any goroutine.
+type Scope struct {
+	m         *Metrics
+	routes    map[string]struct{}
+	upstreams map[string]struct{}
+	targets   map[[2]string]struct{}
+}
+
+// Scope returns a new scope, to be closed when its generation has retired or was
+// refused.
+func (m *Metrics) Scope() *Scope {
+	return &Scope{
+		m:         m,
+		routes:    make(map[string]struct{}),
+		upstreams: make(map[string]struct{}),
+		targets:   make(map[[2]string]struct{}),
+	}
+}
+
+// Route returns the counters of a route.
+func (s *Scope) Route(name string) *RouteMetrics {
+	name = label(name)
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.m.routes.acquire(s.routes, name, func() *RouteMetrics {
+		return &RouteMetrics{name: name, cells: newStriped[routeCell]()}
+	})
+}
+
+// Upstream returns the counters of an upstream.
+func (s *Scope) Upstream(name string) *UpstreamMetrics {
+	name = label(name)
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.m.upstreams.acquire(s.upstreams, name, func() *UpstreamMetrics {
+		return &UpstreamMetrics{name: name, cells: newStriped[upstreamCell]()}
+	})
+}
+
+// Target returns the counters of an upstream's target.
+func (s *Scope) Target(upstream, target string) *TargetMetrics {
+	upstream, target = label(upstream), label(target)
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	return s.m.targets.acquire(s.targets, [2]string{upstream, target}, func() *TargetMetrics {
+		return &TargetMetrics{upstream: upstream, target: target, cells: newStriped[targetCell]()}
+	})
+}
+
+// Close ends the scope: series that no other scope uses are gone. Counters still
+// held may be used, but are not seen again. Closing twice is harmless.
+func (s *Scope) Close() {
+	s.m.mu.Lock()
+	defer s.m.mu.Unlock()
+	s.m.routes.release(s.routes)
+	s.m.upstreams.release(s.upstreams)
+	s.m.targets.release(s.targets)
+}
+
+// label makes name fit for a label, which must be UTF-8; one series that is not
+// would spoil the whole scrape.
+func label(name string) string { return strings.ToValidUTF8(name, "\uFFFD") }

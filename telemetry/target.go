@@ -1,0 +1,67 @@
+package telemetry
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluiceproxy/sluice/exchange"
+)
+
+// TargetMetrics are the counters of one target of one upstream. A generation
+// resolves them when it compiles; any number of goroutines may use them. No
+// method allocates, but for the first uses of a target.
+type TargetMetrics struct {
+	upstream, target string
+	cells            striped[targetCell]
+	failures         failures
+}
+
+type targetCell struct {
+	ok, connected, refused, reused, stale atomic.Uint64
+	_                                     [3]uint64 // a cache line of its own
+}
+
+// Attempted counts an attempt that has ended: exchange.OK where the target
+// answered, whatever it said.
+func (t *TargetMetrics) Attempted(r exchange.Reason) {
+	if r == exchange.OK {
+		t.cells.own().ok.Add(1)
+		return
+	}
+	t.failures.add(r)
+}
+
+// Connected counts a connection dialled.
+func (t *TargetMetrics) Connected(ok bool) {
+	if ok {
+		t.cells.own().connected.Add(1)
+		return
+	}
+	t.cells.own().refused.Add(1)
+}
+
+// Reused counts an attempt that takes a connection out of the pool.
+func (t *TargetMetrics) Reused() { t.cells.own().reused.Add(1) }
+
+// Stale counts a pooled connection that the target had closed.
+func (t *TargetMetrics) Stale() { t.cells.own().stale.Add(1) }
+
+func (t *TargetMetrics) collect(ch chan<- prometheus.Metric) {
+	var ok, connected, refused, reused, stale uint64
+	t.cells.each(func(c *targetCell) {
+		ok += c.ok.Load()
+		connected += c.connected.Load()
+		refused += c.refused.Load()
+		reused += c.reused.Load()
+		stale += c.stale.Load()
+	})
+	ch <- TargetRequests.metric(float64(ok), t.upstream, t.target, "ok")
+	ch <- TargetConnects.metric(float64(connected), t.upstream, t.target, "ok")
+	ch <- TargetConnects.metric(float64(refused), t.upstream, t.target, "failed")
+	ch <- TargetReuses.metric(float64(reused), t.upstream, t.target)
+	ch <- TargetStale.metric(float64(stale), t.upstream, t.target)
+	t.failures.each(func(reason string, n float64) {
+		ch <- TargetRequests.metric(n, t.upstream, t.target, reason)
+	})
+}

@@ -1,0 +1,47 @@
+package telemetry
+
+import (
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluiceproxy/sluice/exchange"
+)
+
+// UpstreamMetrics are the counters of one upstream. A generation resolves them
+// when it compiles; any number of goroutines may use them.
+type UpstreamMetrics struct {
+	name  string
+	cells striped[upstreamCell]
+}
+
+type upstreamCell struct {
+	requests, retries atomic.Uint64
+	header            histogram
+}
+
+// Observe counts an exchange that has ended and was to go to the upstream. It
+// does not allocate, but for the first uses of an upstream.
+func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
+	c := u.cells.own()
+	c.requests.Add(1)
+	if f.Attempts > 1 {
+		c.retries.Add(uint64(f.Attempts - 1))
+	}
+	if f.HeaderTime > 0 {
+		c.header.observe(f.HeaderTime)
+	}
+}
+
+func (u *UpstreamMetrics) collect(ch chan<- prometheus.Metric) {
+	var requests, retries uint64
+	var header tally
+	u.cells.each(func(c *upstreamCell) {
+		requests += c.requests.Load()
+		retries += c.retries.Load()
+		header.add(&c.header)
+	})
+	ch <- UpstreamRequests.metric(float64(requests), u.name)
+	ch <- UpstreamRetries.metric(float64(retries), u.name)
+	ch <- header.metric(UpstreamHeader, u.name)
+}
