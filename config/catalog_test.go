@@ -14,6 +14,8 @@ func catalog() config.Catalog {
 			"strip_prefix":    func() any { return new(prefixOptions) },
 			"request_headers": func() any { return new(headerOptions) },
 			"request_id":      func() any { return new(idOptions) },
+			"add_prefix":      func() any { return new(prefixOptions) },
+			"replace_path":    func() any { return new(replaceOptions) },
 			"redirect":        func() any { return new(redirectOptions) },
 		},
 	}
@@ -49,6 +51,19 @@ func (o *headerOptions) Check() []config.OptionProblem {
 
 type idOptions struct {
 	Header string `json:"header" default:"X-Request-Id" doc:"The field that carries the id."`
+}
+
+type replaceOptions struct {
+	Path string `json:"path" required:"true" doc:"The path to send."`
+}
+
+func (o *replaceOptions) Params() (names []string) {
+	for segment := range strings.SplitSeq(o.Path, "/") {
+		if name, ok := strings.CutPrefix(segment, ":"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 type redirectOptions struct {

@@ -121,7 +121,7 @@ func (k *checker) sameField(p path, fields map[string]string) {
 // answer checks that exactly one thing answers the route's requests, and that
 // what it names is there.
 func (k *checker) answer(p path, r *Route) {
-	answers := k.chain(p.key("middlewares"), r.Middlewares)
+	answers := k.chain(p, r)
 	keys := []string{"upstream", "respond", "middlewares"}
 	switch {
 	case r.Upstream != "" && r.Respond != nil:
@@ -135,17 +135,31 @@ func (k *checker) answer(p path, r *Route) {
 }
 
 // chain checks the middlewares of a route and reports whether one of them may answer.
-func (k *checker) chain(p path, names []string) (answers bool) {
-	for i, name := range names {
+func (k *checker) chain(p path, r *Route) (answers bool) {
+	for i, name := range r.Middlewares {
+		at := p.key("middlewares").at(i)
 		m, ok := k.config.Middlewares[name]
 		if !ok {
-			k.addUnknown(p.at(i), "middleware", name, k.middlewares)
+			k.addUnknown(at, "middleware", name, k.middlewares)
+		}
+		if u, ok := m.Options.(interface{ Params() []string }); ok && k.trusted(p.key("path")) {
+			k.params(at, name, r.Path, u.Params())
 		}
 		a, ok := m.Options.(interface{ Answers() bool })
 		// A middleware that could not be read may have been meant to answer.
 		answers = answers || m.Options == nil || ok && a.Answers()
 	}
 	return answers
+}
+
+// params checks that the path of a route has the parameters a middleware takes from it.
+func (k *checker) params(p path, middleware, routePath string, names []string) {
+	have := strings.Split(routePath, "/")
+	for _, name := range names {
+		if !slices.Contains(have, ":"+name) {
+			k.add(p, "middleware %q takes the parameter :%s from the path, and %q has none of that name", shorten(middleware), name, shorten(routePath))
+		}
+	}
 }
 
 func (k *checker) respond(p path, r *Respond) {

@@ -214,7 +214,8 @@ type Catalog struct {
 	// []OptionProblem for what tags cannot say; it is called once the options
 	// could all be read. It may have a method Answers() bool: true if the
 	// middleware answers requests itself, so that its route needs neither an
-	// upstream nor a fixed answer.
+	// upstream nor a fixed answer. It may have a method Params() []string: the
+	// names of the parameters that the path of its route must have.
 	Middlewares map[string]func() any
 }
 
