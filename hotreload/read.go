@@ -66,16 +66,19 @@ func copyFile(w io.Writer, path string) (steady bool, err error) {
 	if !before.Mode().IsRegular() {
 		return false, fmt.Errorf("%s is not a regular file", path)
 	}
-	n, err := io.Copy(w, io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return false, err
-	}
-	if n > maxSize {
-		return false, fmt.Errorf("%s is larger than %d MiB", path, maxSize>>20)
+	var n int64
+	if before.Size() <= maxSize {
+		// It may grow while it is read.
+		if n, err = io.Copy(w, io.LimitReader(f, maxSize+1)); err != nil {
+			return false, err
+		}
 	}
 	after, err := f.Stat()
 	if err != nil {
 		return false, err
+	}
+	if max(n, before.Size()) > maxSize {
+		return false, fmt.Errorf("%s is larger than %d MiB", path, maxSize>>20)
 	}
 	return n == after.Size() && before.ModTime().Equal(after.ModTime()), nil
 }
