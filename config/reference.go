@@ -20,7 +20,7 @@ var referenceText string
 
 // Reference returns docs/CONFIG.md: hand-written prose with tables of every
 // field, made from the struct tags and the catalog. It panics if the prose does
-// not have a place for each struct and each policy.
+// not have a place for each struct, policy and type of middleware.
 func Reference(catalog Catalog) []byte {
 	r := reference{catalog: catalog, plans: make(plans), structs: make(map[string]reflect.Type)}
 	r.collect(reflect.TypeFor[Config]())
@@ -38,9 +38,9 @@ func Reference(catalog Catalog) []byte {
 	if len(r.structs) > 0 {
 		panic(fmt.Sprintf("config: reference.md has no @fields for %s", list(slices.Sorted(maps.Keys(r.structs)))))
 	}
-	for _, policy := range catalog.Policies {
-		if !strings.Contains(referenceText, "| `"+policy+"` |") {
-			panic(fmt.Sprintf("config: reference.md has no row for policy %q", policy))
+	for _, name := range slices.AppendSeq(slices.Clone(catalog.Policies), maps.Keys(catalog.Middlewares)) {
+		if !strings.Contains(referenceText, "| `"+name+"` |") {
+			panic(fmt.Sprintf("config: reference.md has no row for %q", name))
 		}
 	}
 	return r.Bytes()
