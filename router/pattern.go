@@ -50,7 +50,9 @@ func parsePattern(text string) (pattern, error) {
 			return p, err
 		}
 		if s.kind == kindParam {
-			params++
+			if params++; params > maxParams {
+				return p, fmt.Errorf("more than %d parameters", maxParams)
+			}
 			parts[i] = ":"
 			if _, twice := (&pattern{segments: p.segments[:i]}).position(s.text); twice {
 				return p, fmt.Errorf("parameter :%s stands twice; give each its own name", s.text)
@@ -59,9 +61,6 @@ func parsePattern(text string) (pattern, error) {
 		p.colon = p.colon || s.kind == kindStatic && strings.Contains(s.text, ":")
 		p.segments[i] = s
 		kinds = append(kinds, byte(s.kind))
-	}
-	if params > maxParams {
-		return p, fmt.Errorf("%d parameters; at most %d are possible", params, maxParams)
 	}
 	if !p.rest() {
 		kinds = append(kinds, byte(kindEnd))

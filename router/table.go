@@ -139,7 +139,7 @@ func (ht *hostTable) findTies(found *ties) {
 
 // grow builds the trees of the leaves.
 func (ht *hostTable) grow() {
-	plan := newPlanner(len(ht.leaves))
+	plan := planner{nodes: make(map[planStep]*planNode)}
 	for i := range ht.leaves {
 		p := ht.leaves[i].pattern()
 		layer := plan.place(p)

@@ -37,6 +37,8 @@ func TestTies(t *testing.T) {
 		{"exact in present", Rule{Path: "/a", Query: m{"a": "1"}}, Rule{Path: "/a", Query: m{"a": "*"}}, false},
 		{"exact in regexp", Rule{Path: "/a", Query: m{"a": "12"}}, Rule{Path: "/a", Query: m{"a": "~^1"}}, false},
 		{"exact outside regexp", Rule{Path: "/a", Query: m{"a": "2"}}, Rule{Path: "/a", Query: m{"a": "~^1"}}, false},
+		{"exact outside regexp, among others", Rule{Path: "/a", Query: m{"a": "2", "b": "~1"}},
+			Rule{Path: "/a", Query: m{"a": "~^1", "b": "1"}}, false},
 		{"two regexps", Rule{Path: "/a", Query: m{"a": "~^1$"}}, Rule{Path: "/a", Query: m{"a": "~^2$"}}, true},
 		{"crosswise", Rule{Path: "/a", Query: m{"a": "1", "b": "*"}}, Rule{Path: "/a", Query: m{"a": "*", "b": "1"}}, true},
 		{"narrower value, other methods", Rule{Path: "/a", Query: m{"a": "1"}, Methods: get},
