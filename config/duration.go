@@ -25,9 +25,6 @@ func (d Duration) String() string {
 	return text
 }
 
-// MarshalText returns d as the file has it.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
-
 func parseDuration(text string) (Duration, error) {
 	span, err := time.ParseDuration(text)
 	switch {

@@ -31,9 +31,6 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10)
 }
 
-// MarshalText returns s as the file has it.
-func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
 func parseSize(text string) (Size, error) {
 	digits, unit := text, int64(1)
 	for _, u := range units {
