@@ -54,7 +54,7 @@ func (l *loop) run(ctx context.Context) {
 	defer l.watches.shut()
 	defer l.settle.Stop()
 	defer l.poll.Stop()
-	// The file may have changed since somebody said what he had seen.
+	// The file may have changed since it was Seen.
 	l.cause, l.began = CauseFile, time.Now()
 	l.settled()
 	l.awaitPoll()

@@ -24,7 +24,7 @@ func (d digest) short() string {
 }
 
 // load reads the whole file. When the file changes meanwhile it is read again,
-// a few times; the caller hears of further changes as he hears of any.
+// a few times; changes after that are heard of as any are.
 func load(path string) ([]byte, error) {
 	var data bytes.Buffer
 	for range 3 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // volume is a Kubernetes volume: config.json -> ..data/config.json and
@@ -50,7 +51,7 @@ func TestConfigMap(t *testing.T) {
 	}
 	v.publish("v5")
 	v.publish("v6")
-	r.expect("v6")
+	r.reach("v6")
 	r.quiet()
 }
 
@@ -73,7 +74,7 @@ func TestLinks(t *testing.T) {
 	do(t, os.Symlink("../store/b", in("one/new"))) // the link at the end
 	do(t, os.Rename(in("one/new"), in("one/config.json")))
 	r.expect("v2")
-	write(t, in("store/b"), "v3")
+	replace(t, in("store/b"), "v3")
 	r.expect("v3")
 	do(t, os.Symlink("two", in("next"))) // the link on the way
 	do(t, os.Rename(in("next"), in("current")))
@@ -98,7 +99,7 @@ func TestDirectoryVanishesAndComesBack(t *testing.T) {
 		do(t, os.RemoveAll(filepath.Join(base, "etc")))
 		r.expectNotice("cannot read")
 		do(t, os.MkdirAll(dir, 0o755))
-		write(t, path, fmt.Sprint("v", i+1))
+		replace(t, path, fmt.Sprint("v", i+1))
 		r.expect(fmt.Sprint("v", i+1))
 		r.expectNotice("can be read again")
 		replace(t, path, fmt.Sprint("w", i+1))
@@ -129,16 +130,16 @@ func TestDirectoryIsReplaced(t *testing.T) {
 		replace(t, path, want+"b")
 		r.expect(want + "b")
 	}
-	r.quiet()
+	r.noMore()
 }
 
 func TestFileThatDoesNotExistYet(t *testing.T) {
 	base := t.TempDir()
 	path := filepath.Join(base, "a", "b", "config.json")
-	r := newRig(t, path, func(o *Options) { o.Debounce = 5 * 1e6 }).run()
+	r := newRig(t, path, func(o *Options) { o.Debounce = 5 * time.Millisecond }).run()
 	r.expectNotice("cannot read")
 	do(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	write(t, path, "v1")
+	replace(t, path, "v1")
 	r.expect("v1")
 	r.expectNotice("can be read again")
 	r.quiet()
