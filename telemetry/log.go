@@ -1,0 +1,105 @@
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattn/go-isatty"
+	"github.com/rs/zerolog"
+)
+
+// timeFormat is RFC 3339 with microseconds.
+const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
+
+// Log is the events log: one line for what an operator should know of, written at
+// once by the goroutine that logs it. Loggers derived from it follow its level.
+// It is safe for any goroutine.
+type Log struct {
+	zerolog.Logger
+	least *threshold
+}
+
+// NewLog returns a log at level info that writes JSON to out, or lines for people
+// where out is a terminal.
+func NewLog(out io.Writer) *Log {
+	// zerolog's own level leaves out trace and is the same for all loggers; ours
+	// decides alone.
+	zerolog.SetGlobalLevel(zerolog.TraceLevel)
+	f, isFile := out.(*os.File)
+	switch {
+	case isFile && isTerminal(f):
+		out = pretty(f)
+	case !isFile:
+		// Files take whole writes from many goroutines as they are.
+		out = zerolog.SyncWriter(out)
+	}
+	least := new(threshold)
+	least.Store(int32(zerolog.InfoLevel))
+	l := zerolog.New(out).Level(zerolog.TraceLevel).Sample(least).Hook(zerolog.HookFunc(stamp))
+	return &Log{Logger: l, least: least}
+}
+
+var levels = map[string]zerolog.Level{
+	"trace": zerolog.TraceLevel,
+	"debug": zerolog.DebugLevel,
+	"info":  zerolog.InfoLevel,
+	"warn":  zerolog.WarnLevel,
+	"error": zerolog.ErrorLevel,
+}
+
+// SetLevel changes the least severe level written, from the next event on: trace,
+// debug, info, warn or error. It changes nothing for another word.
+func (l *Log) SetLevel(level string) error {
+	v, ok := levels[level]
+	if !ok {
+		return fmt.Errorf("unknown log level %q; have trace, debug, info, warn, error", level)
+	}
+	l.least.Store(int32(v))
+	return nil
+}
+
+// LevelName returns the level in force.
+func (l *Log) LevelName() string { return zerolog.Level(l.least.Load()).String() }
+
+// threshold is a level that can change while loggers use it: they ask it before
+// an event is made, as they would ask a sampler.
+type threshold struct{ atomic.Int32 }
+
+// Sample implements zerolog.Sampler.
+func (t *threshold) Sample(l zerolog.Level) bool { return int32(l) >= t.Load() }
+
+func stamp(e *zerolog.Event, _ zerolog.Level, _ string) {
+	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(timeFormat))
+}
+
+func isTerminal(f *os.File) bool {
+	// f.Fd would take f out of non-blocking mode.
+	c, err := f.SyscallConn()
+	if err != nil {
+		return false
+	}
+	terminal := false
+	err = c.Control(func(fd uintptr) { terminal = isatty.IsTerminal(fd) || isatty.IsCygwinTerminal(fd) })
+	return err == nil && terminal
+}
+
+func pretty(out io.Writer) io.Writer {
+	return zerolog.ConsoleWriter{
+		Out:             out,
+		NoColor:         os.Getenv("TERM") == "dumb",
+		FormatTimestamp: localTime,
+	}
+}
+
+// localTime shortens an event's time to the clock on the operator's wall.
+func localTime(v any) string {
+	s, _ := v.(string)
+	t, err := time.Parse(timeFormat, s)
+	if err != nil {
+		return s
+	}
+	return t.Local().Format("15:04:05.000")
+}
