@@ -47,21 +47,67 @@ func splitHost(h []byte) (name, port []byte, ok bool) {
 	return h, nil, true
 }
 
-// validIPv6 checks characters and the number of groups; the address goes no
-// further than a comparison, so that is all a proxy needs.
+// validIPv6 reports whether b is an IPv6 address without a zone (RFC 4291 section
+// 2.2). It is as strict as the server's own parser, which refuses a request by
+// itself where it cannot read the address.
 func validIPv6(b []byte) bool {
-	colons := 0
-	for _, c := range b {
-		lower := c | 0x20
-		switch {
-		case c == ':':
-			colons++
-		case classes[c].has(digitByte), c == '.', lower >= 'a' && lower <= 'f':
-		default:
-			return false
+	groups, short := 0, false
+	if len(b) >= 2 && b[0] == ':' && b[1] == ':' {
+		if short, b = true, b[2:]; len(b) == 0 {
+			return true
 		}
 	}
-	return colons >= 2 && colons <= 8
+	for {
+		n := 0
+		for n < len(b) && unhex(b[n]) >= 0 {
+			n++
+		}
+		if n < len(b) && b[n] == '.' {
+			groups += 2
+			return validIPv4(b) && (groups == 8 && !short || groups < 8 && short)
+		}
+		if n == 0 || n > 4 {
+			return false
+		}
+		groups++
+		if b = b[n:]; len(b) == 0 {
+			break
+		}
+		if b[0] != ':' || len(b) == 1 {
+			return false
+		}
+		if b = b[1:]; b[0] == ':' {
+			if short {
+				return false
+			}
+			if short, b = true, b[1:]; len(b) == 0 {
+				break
+			}
+		}
+	}
+	return groups == 8 && !short || groups < 8 && short
+}
+
+// validIPv4 reports whether b is four decimal numbers under 256, without leading
+// zeros, which some read as octal.
+func validIPv4(b []byte) bool {
+	for part := 1; ; part++ {
+		n, value := 0, 0
+		for n < len(b) && n < 4 && classes[b[n]].has(digitByte) {
+			value = value*10 + int(b[n]-'0')
+			n++
+		}
+		if n == 0 || value > 255 || n > 1 && b[0] == '0' {
+			return false
+		}
+		if n == len(b) {
+			return part == 4
+		}
+		if b[n] != '.' {
+			return false
+		}
+		b = b[n+1:]
+	}
 }
 
 // AppendHostKey appends to dst what host is routed by: its name in lower case,
