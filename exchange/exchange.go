@@ -23,15 +23,16 @@ type Exchange struct {
 	Forwarding wire.Forwarding
 	// Target is the origin-form target to send; middlewares change it by SetTarget.
 	Target []byte
-	// Host is the Host to send; nil sends the client's.
-	Host []byte
 	// Response is what the client is to be answered.
 	Response Response
 	// Params gives the values of the route's parameters.
 	Params Params
+	// Owner is the state of whoever made the exchange.
+	Owner any
 
 	Facts
 
+	host    []byte // the Host to send; nil for the client's
 	request wire.Fields
 	edited  bool
 	buf     []byte // backs Target once it was changed
@@ -98,9 +99,18 @@ func Of(ctx *fasthttp.RequestCtx) *Exchange {
 func (x *Exchange) RequestFields() *wire.Fields {
 	if !x.edited {
 		x.edited = true
-		x.request.SetBlock(x.Head.AppendFields(x.request.Bytes()[:0], x.Host, &x.Forwarding))
+		x.request.SetBlock(x.Head.AppendFields(x.request.Bytes()[:0], x.host, &x.Forwarding))
 	}
 	return &x.request
+}
+
+// SetHost makes the target see another Host than the client sent. host is kept
+// until the exchange ends.
+func (x *Exchange) SetHost(host []byte) {
+	x.host = host
+	if x.edited {
+		x.request.Set("Host", string(host))
+	}
 }
 
 // AppendHead appends the request head to send to the target.
@@ -112,7 +122,7 @@ func (x *Exchange) AppendHead(dst []byte) []byte {
 	if x.edited {
 		dst = append(dst, x.request.Bytes()...)
 	} else {
-		dst = x.Head.AppendFields(dst, x.Host, &x.Forwarding)
+		dst = x.Head.AppendFields(dst, x.host, &x.Forwarding)
 	}
 	return append(dst, "\r\n"...)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"net/netip"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,8 @@ import (
 type Conn struct {
 	net.Conn
 	srv    *Server
-	client []byte // the peer's address as text, without the port
+	addr   netip.Addr
+	client []byte // addr as text
 
 	in       *inbound
 	settings *Settings
@@ -87,7 +89,10 @@ func acquireInbound(size int) *inbound {
 // Head returns the head of the request under way.
 func (c *Conn) Head() *wire.Head { return &c.in.head }
 
-// Client returns the peer's address as text without a port, empty for a unix socket.
+// Addr returns the peer's address; the zero Addr for a unix socket.
+func (c *Conn) Addr() netip.Addr { return c.addr }
+
+// Client returns the peer's address as text; empty for a unix socket.
 func (c *Conn) Client() []byte { return c.client }
 
 // Read gives fasthttp the next request head, and nothing else. It waits for it,
@@ -253,17 +258,13 @@ func (c *Conn) SendInterim(b []byte) error {
 	return err
 }
 
-// SendFrom copies up to n bytes from src to the client, from socket to socket
-// inside the kernel where both are TCP. It returns how many were copied; fewer
-// than n without an error is the end of src.
-func (c *Conn) SendFrom(src net.Conn, n int64) (int64, error) {
-	dst, ok := c.Conn.(*net.TCPConn)
-	if !ok {
-		return 0, nil
+// Abandon ends the connection after this exchange, with no more of a response
+// than was sent. With reset the client is told by a reset that it is incomplete.
+func (c *Conn) Abandon(reset bool) {
+	c.answered, c.closing = true, true
+	if tcp, ok := c.Conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
 	}
-	c.answered = true
-	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
-	return dst.ReadFrom(io.LimitReader(src, n))
 }
 
 // Write is fasthttp's side: its response counts only where the handler sent none.

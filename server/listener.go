@@ -93,30 +93,30 @@ func (g *gate) Accept() (net.Conn, error) {
 			continue
 		}
 		pause = 0
-		c := &Conn{Conn: raw, srv: g.srv, owner: g.listener, client: clientText(raw.RemoteAddr())}
+		c := newConn(raw, g.listener)
 		if g.srv.add(c) {
 			return c, nil
 		}
-		g.srv.turnAway(raw)
+		g.srv.turnAway(c)
 	}
 }
 
-// clientText renders the address of a peer without its port.
-func clientText(a net.Addr) []byte {
-	tcp, ok := a.(*net.TCPAddr)
-	if !ok {
-		return nil
+func newConn(raw net.Conn, l *listener) *Conn {
+	c := &Conn{Conn: raw, srv: l.srv, owner: l}
+	if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
+		addr, _ := netip.AddrFromSlice(tcp.IP)
+		c.addr = addr.Unmap()
+		c.client = c.addr.AppendTo(nil)
 	}
-	addr, _ := netip.AddrFromSlice(tcp.IP)
-	return addr.Unmap().AppendTo(nil)
+	return c
 }
 
 // turnAway answers a connection over the limit, without waiting for anything.
-func (s *Server) turnAway(raw net.Conn) {
-	_ = raw.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = raw.Write(appendRefusal(nil, errTooMany))
-	_ = raw.Close()
-	s.onRefuse(clientText(raw.RemoteAddr()), errTooMany)
+func (s *Server) turnAway(c *Conn) {
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	_, _ = c.Conn.Write(appendRefusal(nil, errTooMany))
+	_ = c.Conn.Close()
+	s.onRefuse(c.client, errTooMany)
 }
 
 func (s *Server) trouble(msg string, err error) {

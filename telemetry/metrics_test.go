@@ -59,11 +59,10 @@ func exercised() *Metrics {
 	s.Route("api").Observe(&f)
 	s.Upstream("pool").Observe(&f)
 	target := s.Target("pool", "127.0.0.1:9001")
-	target.Attempted(exchange.OK)
-	target.Attempted(exchange.UpstreamClosed)
+	target.Attempted(exchange.OK, true)
+	target.Attempted(exchange.UpstreamClosed, false)
 	target.Connected(true)
 	target.Connected(false)
-	target.Reused()
 	target.Stale()
 	m.Reloaded(ReloadApplied, time.UnixMilli(1_700_000_000_500))
 	m.Reloaded(ReloadRefused, time.UnixMilli(1_700_000_001_000))
@@ -183,7 +182,7 @@ func TestScopesShareAndRelease(t *testing.T) {
 	first := m.Scope()
 	first.Route("a").Observe(ok)
 	first.Route("a").Observe(ok)
-	first.Target("u", "t").Reused()
+	first.Target("u", "t").Attempted(exchange.OK, true)
 
 	// A candidate that is refused takes nothing away.
 	refused := m.Scope()
@@ -253,8 +252,8 @@ func TestCountsOfManyGoroutines(t *testing.T) {
 				f := exchange.Facts{Status: 200, Attempts: 2, BytesIn: 1, Duration: time.Duration(i) * time.Microsecond, Reason: exchange.ClientClosed}
 				r.Observe(&f)
 				u.Observe(&f)
-				target.Attempted(exchange.OK)
-				target.Attempted(exchange.ConnectFailed)
+				target.Attempted(exchange.OK, true)
+				target.Attempted(exchange.ConnectFailed, false)
 			}
 		})
 	}
@@ -344,11 +343,10 @@ func TestObserveDoesNotAllocate(t *testing.T) {
 	noAllocs(t, func() {
 		r.Observe(f)
 		u.Observe(f)
-		target.Attempted(exchange.OK)
-		target.Attempted(exchange.ConnectFailed)
+		target.Attempted(exchange.OK, true)
+		target.Attempted(exchange.ConnectFailed, false)
 		target.Connected(true)
 		target.Connected(false)
-		target.Reused()
 		target.Stale()
 	})
 }

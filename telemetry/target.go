@@ -23,10 +23,14 @@ type targetCell struct {
 }
 
 // Attempted counts an attempt that has ended: exchange.OK where the target
-// answered, whatever it said.
-func (t *TargetMetrics) Attempted(r exchange.Reason) {
+// answered, whatever it said; reused where it took a connection out of the pool.
+func (t *TargetMetrics) Attempted(r exchange.Reason, reused bool) {
+	c := t.cells.own()
+	if reused {
+		c.reused.Add(1)
+	}
 	if r == exchange.OK {
-		t.cells.own().ok.Add(1)
+		c.ok.Add(1)
 		return
 	}
 	t.failures.add(r)
@@ -40,9 +44,6 @@ func (t *TargetMetrics) Connected(ok bool) {
 	}
 	t.cells.own().refused.Add(1)
 }
-
-// Reused counts an attempt that takes a connection out of the pool.
-func (t *TargetMetrics) Reused() { t.cells.own().reused.Add(1) }
 
 // Stale counts a pooled connection that the target had closed.
 func (t *TargetMetrics) Stale() { t.cells.own().stale.Add(1) }

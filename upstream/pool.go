@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/lb"
 )
 
@@ -29,10 +30,41 @@ type Pool struct {
 	byNode map[*lb.Node]*Target
 }
 
-// Options are what pools need from outside.
+// Options are what pools need from outside. A field left out has a default.
 type Options struct {
-	// Lookup resolves names of targets; nil asks the system.
+	// Lookup resolves names of targets; by default the system's resolver.
 	Lookup Lookup
+	// Observe returns who is told what becomes of a target's connections.
+	Observe func(pool, target string) Observer
+}
+
+// Observer is told what becomes of the connections to one target. It is called
+// from many goroutines and must not block.
+type Observer interface {
+	// Connected says that a connection was established, or could not be.
+	Connected(ok bool)
+	// Stale says that a pooled connection turned out to be dead.
+	Stale()
+	// Attempted says that a request sent to the target has ended: OK if it
+	// answered, whatever it said. reused tells a pooled connection from a new one.
+	Attempted(reason exchange.Reason, reused bool)
+}
+
+type noObserver struct{}
+
+func (noObserver) Connected(bool)                  {}
+func (noObserver) Stale()                          {}
+func (noObserver) Attempted(exchange.Reason, bool) {}
+
+func (o *Options) setDefaults() {
+	if o.Lookup == nil {
+		o.Lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
+			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		}
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string) Observer { return noObserver{} }
+	}
 }
 
 // NewPool makes the pool of a definition. prev is the pool of the same name
@@ -43,12 +75,7 @@ func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool,
 	if prev != nil && reflect.DeepEqual(prev.def, def) {
 		return prev, nil
 	}
-	lookup := opts.Lookup
-	if lookup == nil {
-		lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
-	}
+	opts.setDefaults()
 	p := &Pool{
 		Name:           name,
 		Connect:        def.Timeouts.Connect.D(),
@@ -67,8 +94,10 @@ func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool,
 			if o := old[td.Address]; o != nil {
 				node = o.Node
 			}
-			t = newTarget(td.Address, &p.def, node, lookup)
+			t = newTarget(td.Address, &p.def, node, &opts)
+			t.observer = opts.Observe(name, td.Address)
 		}
+		opts.Observe(name, td.Address)
 		p.Targets = append(p.Targets, t)
 		p.byNode[t.Node] = t
 		members[i] = lb.Member{Node: t.Node, Weight: td.Weight, Backup: td.Backup}

@@ -29,11 +29,12 @@ const (
 type Target struct {
 	// Address is the address as the config has it.
 	Address string
+	// HostField is what Host says where the upstream's host is "target".
+	HostField []byte
 	// Node is its place in balancing.
 	Node *lb.Node
-	// Counts are for metrics.
-	Counts Counts
 
+	observer Observer
 	client   fasthttp.HostClient
 	network  string
 	port     string
@@ -44,17 +45,9 @@ type Target struct {
 	retired  atomic.Bool
 }
 
-// Counts of what became of connections.
-type Counts struct {
-	Opened        atomic.Uint64 // connections established
-	ConnectFailed atomic.Uint64 // attempts that came to nothing
-	Stale         atomic.Uint64 // pooled connections found dead before they were used
-	StaleRaced    atomic.Uint64 // pooled connections that died under a request
-}
-
 // newTarget makes a target without connections; node is of a target of the same
 // address before it, or nil.
-func newTarget(address string, def *config.Upstream, node *lb.Node, lookup Lookup) *Target {
+func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Options) *Target {
 	if node == nil {
 		node = lb.NewNode(address)
 	}
@@ -68,10 +61,12 @@ func newTarget(address string, def *config.Upstream, node *lb.Node, lookup Looku
 	}
 	if path, ok := strings.CutPrefix(address, "unix:"); ok {
 		t.network, t.port = "unix", path
+		t.HostField = []byte("localhost") // as curl --unix-socket and nginx say
 	} else {
 		host, port, _ := net.SplitHostPort(address)
 		t.network, t.port = "tcp", port
-		t.resolver = newResolver(host, lookup)
+		t.HostField = []byte(address)
+		t.resolver = newResolver(host, opts.Lookup)
 	}
 	if c.QueueTimeout == 0 {
 		t.inFlight = int64(c.Max)
@@ -109,7 +104,7 @@ func (t *Target) acquire(now time.Time, remaining time.Duration) (*conn, error) 
 		if !c.used || c.fresh(t, now) {
 			return c, nil
 		}
-		t.Counts.Stale.Add(1)
+		t.observer.Stale()
 		c.drop()
 	}
 }
@@ -155,10 +150,10 @@ func (t *Target) dial() (net.Conn, error) {
 	}
 	raw, a, err := t.dialAny(ctx)
 	if err != nil {
-		t.Counts.ConnectFailed.Add(1)
+		t.observer.Connected(false)
 		return nil, err
 	}
-	t.Counts.Opened.Add(1)
+	t.observer.Connected(true)
 	return newConn(raw, a), nil
 }
 

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -48,7 +47,9 @@ func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
 	}
 	c, err := target.acquire(now, remaining)
 	if err != nil {
-		target.Node.Done(Clock(now), 0, err.(*Failure).Reason == exchange.QueueFull)
+		reason := err.(*Failure).Reason
+		target.observer.Attempted(reason, false)
+		target.Node.Done(Clock(now), 0, reason == exchange.QueueFull || reason == exchange.QueueTimeout)
 		return err
 	}
 	t.target, t.c, t.idle, t.end = target, c, pool.Idle, end
@@ -91,7 +92,7 @@ func (t *Trip) broken(err error, unsent bool) *Failure {
 	f.Unsent = unsent
 	f.Stale = t.c.used && f.Reason == exchange.UpstreamClosed
 	if f.Stale {
-		t.target.Counts.StaleRaced.Add(1)
+		t.target.observer.Stale()
 	}
 	return f
 }
@@ -175,12 +176,28 @@ func (t *Trip) Trailer() []byte {
 // and framing.
 func (t *Trip) Buffered() int { return t.br.Buffered() - t.headLen }
 
-// Left returns how many bytes of a response with a length are still to come.
-func (t *Trip) Left() int64 { return t.left }
+// Whole returns the response body if it has a length and all of it is in memory
+// already; ok is false otherwise, and nothing has been read. The slice is valid
+// until the trip ends.
+func (t *Trip) Whole() (data []byte, ok bool) {
+	if t.done {
+		return nil, true
+	}
+	if t.Response.Framing != wire.FramingLength || int64(t.Buffered()) < t.left {
+		return nil, false
+	}
+	t.dropHead()
+	data, _ = t.br.Peek(int(t.left))
+	_, _ = t.br.Discard(int(t.left))
+	t.left, t.done = 0, true
+	return data, true
+}
 
 // Next returns the next data of the response body as it comes, up to len(buf)
-// bytes. The slice is valid until the next call and may be of buf. The end is
-// [io.EOF]; a response that ends early is a failure.
+// bytes. The slice is valid until the next call and may be of buf. It is empty,
+// without an error, where all that was in memory was framing: the caller may
+// want to flush before the next call waits. The end is [io.EOF]; a response that
+// ends early is a failure.
 func (t *Trip) Next(buf []byte) ([]byte, error) {
 	t.dropHead()
 	if t.done {
@@ -239,50 +256,24 @@ func (t *Trip) nextRaw(buf []byte) ([]byte, error) {
 	return nil, err
 }
 
-var errNoProgress = errors.New("no progress")
-
 func (t *Trip) nextChunk() ([]byte, error) {
-	for {
-		if t.br.Buffered() == 0 {
-			t.reachRead(time.Now(), t.idle)
-			if _, err := t.br.Peek(1); err != nil {
-				if err == io.EOF {
-					err = io.ErrUnexpectedEOF
-				}
-				return nil, err
+	if t.br.Buffered() == 0 {
+		t.reachRead(time.Now(), t.idle)
+		if _, err := t.br.Peek(1); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
 			}
-		}
-		b, _ := t.br.Peek(t.br.Buffered())
-		data, n, err := t.chunks.Next(b)
-		_, _ = t.br.Discard(n)
-		switch {
-		case err != nil:
 			return nil, err
-		case len(data) > 0:
-			return data, nil
-		case t.chunks.Done():
-			t.done = true
-			return nil, io.EOF
-		case n == 0:
-			return nil, errNoProgress
 		}
 	}
-}
-
-// Socket returns the connection for bytes that are not in memory, so that they
-// can be moved without passing through it, and tells how long it may be idle;
-// call Moved with how many bytes of the body went that way.
-func (t *Trip) Socket() (net.Conn, time.Duration) {
-	t.dropHead()
-	t.reachRead(time.Now(), t.idle)
-	return t.c.Conn, t.idle
-}
-
-// Moved says that n bytes of the body were taken from the socket.
-func (t *Trip) Moved(n int64) {
-	if t.left -= n; t.left == 0 {
+	b, _ := t.br.Peek(t.br.Buffered())
+	data, n, err := t.chunks.Next(b)
+	_, _ = t.br.Discard(n)
+	if err == nil && len(data) == 0 && t.chunks.Done() {
 		t.done = true
+		return nil, io.EOF
 	}
+	return data, err
 }
 
 // Interrupt makes reads and writes that are under way, and later reads, fail. It may be called from another goroutine while the trip is open.
@@ -290,6 +281,9 @@ func (t *Trip) Interrupt() {
 	t.interrupted.Store(true)
 	_ = t.c.Conn.SetDeadline(sock.Past)
 }
+
+// Idle returns how long the trip may make no progress.
+func (t *Trip) Idle() time.Duration { return t.idle }
 
 // Take gives the connection away, for a tunnel: the socket, with no deadlines,
 // and the bytes read from it and not used. End the trip when the tunnel is done.
@@ -309,8 +303,9 @@ func Clock(now time.Time) int64 { return int64(now.Sub(clockStart)) }
 // Outcome is what the end of a trip tells balancing.
 type Outcome struct {
 	Now     time.Time
-	Latency time.Duration // to the response head; 0 if there was none
-	Failed  bool          // through the target's fault
+	Latency time.Duration   // to the response head; 0 if there was none
+	Reason  exchange.Reason // OK if the target answered
+	Failed  bool            // through the target's fault
 }
 
 // End ends the trip. The connection is kept only if reuse is set, meaning that
@@ -326,6 +321,7 @@ func (t *Trip) End(reuse bool, o Outcome) {
 	}
 	c := t.c
 	t.c = nil
+	t.target.observer.Attempted(o.Reason, c.used)
 	t.target.release(c, clean)
 	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed)
 }

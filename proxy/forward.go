@@ -1,0 +1,226 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/exchange"
+	"github.com/sluiceproxy/sluice/telemetry"
+	"github.com/sluiceproxy/sluice/upstream"
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// Bounds of what is done for one request.
+const (
+	maxAttempts = 4  // connections tried, over all targets
+	maxInterim  = 16 // 1xx responses passed on
+	// smallBody is the longest request body that is sent in one write with its head.
+	smallBody = 32 << 10
+)
+
+// forwarder sends the requests of a route to an upstream.
+type forwarder struct {
+	pool    *upstream.Pool
+	key     hashKey // nil where the policy hashes nothing
+	host    hostPolicy
+	metrics *telemetry.UpstreamMetrics
+}
+
+// hostPolicy says which Host targets see.
+type hostPolicy struct {
+	target bool   // the target's address
+	fixed  []byte // or this; nil for the client's
+}
+
+// serve is the innermost handler of a route with an upstream: it leaves the
+// response in the exchange, its body still to be relayed.
+func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
+	r := of(ctx)
+	r.Upstream = f.pool.Name
+	whole, replayable := r.body.Whole()
+	key := uint64(0)
+	if f.key != nil {
+		key = f.key(r)
+	}
+	for {
+		target := f.pool.Pick(key, upstream.Clock(r.Start), &r.tried)
+		if target == nil {
+			if r.Reason == exchange.OK {
+				r.fail(exchange.NoTarget)
+			} else {
+				r.fail(r.Reason)
+			}
+			return
+		}
+		r.TargetName = target.Address
+		err := f.attempt(r, target, whole, replayable)
+		if err == nil {
+			return
+		}
+		var failed *upstream.Failure
+		errors.As(err, &failed)
+		r.Reason = r.blame(failed)
+		again := r.mayRepeat(failed, replayable)
+		r.endTrip(true)
+		if !again {
+			r.fail(r.Reason)
+			return
+		}
+		if !failed.Stale {
+			r.tried.Add(target.Node)
+		}
+	}
+}
+
+// mayRepeat reports whether the request can be sent once more: nothing of it can
+// have reached the target, or a pooled connection died before any byte of a
+// response and the request may be repeated (RFC 9110 section 9.2.2).
+func (r *request) mayRepeat(f *upstream.Failure, replayable bool) bool {
+	if r.Attempts >= maxAttempts || r.silent || r.upload != nil {
+		return false
+	}
+	if f.Unsent {
+		return f.Reason != exchange.QueueFull && f.Reason != exchange.QueueTimeout
+	}
+	return f.Stale && replayable && idempotent(r.Head.Method)
+}
+
+// idempotent reports whether a request may be repeated without asking (RFC 9110
+// section 9.2.2).
+func idempotent(method []byte) bool {
+	switch string(method) {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
+// blame finds what a failure really was: the client may be behind it, or the
+// end of the time for the whole request.
+func (r *request) blame(f *upstream.Failure) exchange.Reason {
+	if r.upload != nil {
+		if reason := r.upload.clientFault(); reason != exchange.OK {
+			return reason
+		}
+	}
+	if f.Reason == exchange.ResponseTimeout && r.overdue() {
+		return exchange.RequestTimeout
+	}
+	return f.Reason
+}
+
+// overdue reports whether the time for the whole request is over.
+func (r *request) overdue() bool {
+	return !r.deadline.IsZero() && !time.Now().Before(r.deadline)
+}
+
+// attempt sends the request to one target and reads the head of its response.
+func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, replayable bool) error {
+	r.Attempts++
+	now := r.Start
+	if r.Attempts > 1 {
+		now = time.Now()
+	}
+	if f.pool.Request > 0 {
+		r.deadline = r.Start.Add(f.pool.Request)
+	}
+	if err := r.trip.Open(target, f.pool, now, r.deadline); err != nil {
+		return err
+	}
+	f.setHost(r, target)
+	r.out = r.AppendHead(r.out[:0])
+	inOne := replayable && len(whole) <= smallBody
+	if inOne {
+		r.out = append(r.out, whole...)
+	}
+	if err := r.trip.Send(r.out, now); err != nil {
+		return err
+	}
+	switch {
+	case inOne:
+	case replayable:
+		if err := r.trip.Send(whole, now); err != nil {
+			return err
+		}
+	default:
+		if err := r.body.Continue(); err != nil {
+			return &upstream.Failure{Reason: exchange.ClientClosed, Err: err}
+		}
+		r.upload = startUpload(r)
+	}
+	return f.readResponse(r, now)
+}
+
+func (f *forwarder) setHost(r *request, target *upstream.Target) {
+	host := f.host.fixed
+	if f.host.target {
+		host = target.HostField
+	}
+	if host != nil {
+		r.SetHost(host)
+	}
+}
+
+// readResponse reads response heads up to the final one and leaves that in the
+// exchange. Interim responses are passed on, but for 100, which is between us
+// and the target, and to HTTP/1.0 clients (RFC 9110 section 15.2).
+func (f *forwarder) readResponse(r *request, now time.Time) error {
+	head := &r.trip.Response
+	for interim := 0; ; interim++ {
+		if err := r.trip.ReadHead(now, f.pool.ResponseHeader, r.Head.IsHead()); err != nil {
+			return err
+		}
+		if head.Status >= 200 || head.Status == 101 {
+			break
+		}
+		if interim == maxInterim {
+			return &upstream.Failure{Reason: exchange.UpstreamMalformed, Err: errInterim}
+		}
+		if head.Status != 100 && r.Head.Minor == 1 {
+			r.out = appendHead(r.out[:0], head.Status, head.Reason)
+			r.out = append(head.AppendFields(r.out), "\r\n"...)
+			if err := r.client.SendInterim(r.out); err != nil {
+				return &upstream.Failure{Reason: exchange.ClientClosed, Err: err}
+			}
+		}
+	}
+	if head.Status == 101 && !(head.WebSocket && r.Head.WebSocket) {
+		return &upstream.Failure{Reason: exchange.UpstreamMalformed, Err: wire.ErrResponseSwitches}
+	}
+	r.HeaderTime = time.Since(r.Start)
+	r.Reason = exchange.OK
+	x := &r.Response
+	x.Status, x.Relayed, x.Body = head.Status, true, nil
+	r.phrase = append(r.phrase[:0], head.Reason...)
+	x.Phrase = r.phrase
+	x.Fields.SetBlock(head.AppendFields(x.Fields.Bytes()[:0]))
+	return nil
+}
+
+var errInterim = errors.New("too many interim responses")
+
+// endTrip gives the connection back: for another request if this one was sent
+// and answered whole.
+func (r *request) endTrip(failed bool) {
+	sent := true
+	if r.upload != nil {
+		sent = r.upload.stop(r)
+		r.upload = nil
+	}
+	if r.trip.IsOpen() {
+		r.trip.End(sent && !failed, upstream.Outcome{Now: time.Now(), Latency: r.HeaderTime,
+			Reason: r.Reason, Failed: failed && r.targetsFault()})
+	}
+}
+
+// targetsFault reports whether the reason of a failure lies with the target.
+func (r *request) targetsFault() bool {
+	switch r.Reason {
+	case exchange.OK, exchange.ClientClosed, exchange.ClientTimeout, exchange.BodyTooLong,
+		exchange.Malformed, exchange.QueueFull, exchange.QueueTimeout:
+		return false
+	}
+	return true
+}

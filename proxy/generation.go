@@ -1,0 +1,192 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/middleware"
+	"github.com/sluiceproxy/sluice/router"
+	"github.com/sluiceproxy/sluice/telemetry"
+	"github.com/sluiceproxy/sluice/upstream"
+)
+
+// Catalog is what this build offers to the config.
+func Catalog() config.Catalog {
+	return config.Catalog{Policies: lb.Policies(), Middlewares: middleware.Types()}
+}
+
+// Generation is everything one version of the config compiles to. It is not
+// changed once made. A request holds one from its start to its end.
+type Generation struct {
+	// Number counts generations from the start of the process.
+	Number uint64
+	// Config is what it was compiled from.
+	Config *config.Config
+
+	table   *router.Table
+	routes  []*route // by index of the rule
+	pools   map[string]*upstream.Pool
+	trusted []netip.Prefix
+	scope   *telemetry.Scope
+}
+
+// route is one route at work.
+type route struct {
+	def     *config.Route
+	rule    *router.Route
+	handler fasthttp.RequestHandler
+	metrics *telemetry.RouteMetrics
+	// forward is nil for a route that answers by itself.
+	forward *forwarder
+}
+
+// Table is the routing table, for those who explain it.
+func (g *Generation) Table() *router.Table { return g.table }
+
+// Pools returns the upstreams by name. The map is not to be changed.
+func (g *Generation) Pools() map[string]*upstream.Pool { return g.pools }
+
+// compile makes the generation of cfg. What prev has that did not change is taken
+// over; prev may be nil. Nothing is dialled or started. The error joins all
+// problems, each a [config.PathError]; see [config.Place].
+func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, error) {
+	g := &Generation{
+		Number:  1,
+		Config:  cfg,
+		pools:   make(map[string]*upstream.Pool, len(cfg.Upstreams)),
+		trusted: cfg.TrustedProxies,
+		scope:   p.metrics.Scope(),
+	}
+	var before map[string]*upstream.Pool
+	if prev != nil {
+		g.Number, before = prev.Number+1, prev.pools
+	}
+	var errs []error
+	for name, def := range cfg.Upstreams {
+		pool, err := upstream.NewPool(name, def, before[name], upstream.Options{Observe: g.observer})
+		if err != nil {
+			errs = append(errs, &config.PathError{Path: config.Path("upstreams", name), Err: err})
+			continue
+		}
+		g.pools[name] = pool
+	}
+	chains, err := buildMiddlewares(cfg)
+	errs = append(errs, err, g.compileRoutes(cfg, chains))
+	if err := errors.Join(errs...); err != nil {
+		g.scope.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *Generation) observer(pool, target string) upstream.Observer {
+	return g.scope.Target(pool, target)
+}
+
+func buildMiddlewares(cfg *config.Config) (map[string]middleware.Middleware, error) {
+	var errs []error
+	built := make(map[string]middleware.Middleware, len(cfg.Middlewares))
+	for name, def := range cfg.Middlewares {
+		m, err := middleware.Build(def)
+		if err != nil {
+			errs = append(errs, &config.PathError{Path: config.Path("middlewares", name), Err: err})
+			continue
+		}
+		built[name] = m
+	}
+	return built, errors.Join(errs...)
+}
+
+func (g *Generation) compileRoutes(cfg *config.Config, chains map[string]middleware.Middleware) error {
+	rules := make([]router.Rule, len(cfg.Routes))
+	g.routes = make([]*route, len(cfg.Routes))
+	forwarders := map[string]*forwarder{}
+	for i := range cfg.Routes {
+		def := &cfg.Routes[i]
+		rt := &route{def: def, metrics: g.scope.Route(def.Name)}
+		rt.handler = g.innermost(rt, forwarders)
+		for j := len(def.Middlewares) - 1; j >= 0; j-- {
+			if wrap := chains[def.Middlewares[j]]; wrap != nil {
+				rt.handler = wrap(rt.handler)
+			}
+		}
+		g.routes[i] = rt
+		rules[i] = router.Rule{
+			Name: def.Name, Hosts: def.Hosts, Path: def.Path, Methods: def.Methods,
+			Headers: def.Headers, Query: def.Query, Cookies: def.Cookies, Handler: rt.handler,
+		}
+	}
+	table, err := router.Compile(rules)
+	if err != nil {
+		return placeRules(err)
+	}
+	g.table = table
+	for _, rule := range table.Routes() {
+		g.routes[rule.Index].rule = rule
+	}
+	return nil
+}
+
+// innermost returns the handler that middlewares are wrapped around.
+func (g *Generation) innermost(rt *route, forwarders map[string]*forwarder) fasthttp.RequestHandler {
+	switch name := rt.def.Upstream; {
+	case name != "":
+		f := forwarders[name]
+		if f == nil && g.pools[name] != nil {
+			f = newForwarder(g.pools[name], g.scope.Upstream(name))
+			forwarders[name] = f
+		}
+		if f == nil {
+			return nil // the pool's own problem is told
+		}
+		rt.forward = f
+		return f.serve
+	case rt.def.Respond != nil:
+		return newResponder(rt.def.Respond).serve
+	}
+	// Parsing made sure that one of the middlewares answers; if none did, so to
+	// say because it was asked for nothing, there is nothing here.
+	return func(ctx *fasthttp.RequestCtx) { of(ctx).Response.Answer(fasthttp.StatusNotFound, "", nil) }
+}
+
+// placeRules gives each problem of the routing table its place in the config.
+func placeRules(err error) error {
+	var all *router.RulesError
+	if !errors.As(err, &all) {
+		return err
+	}
+	var errs []error
+	for i := range all.Problems {
+		p := &all.Problems[i]
+		errs = append(errs, &config.PathError{Path: fmt.Sprintf("routes[%d].%s", p.Rule, p.Field), Err: p.Err})
+	}
+	for i := range all.Conflicts {
+		c := &all.Conflicts[i]
+		errs = append(errs, &config.PathError{Path: fmt.Sprintf("routes[%d]", c.Rules[1]), Err: c})
+	}
+	return errors.Join(errs...)
+}
+
+// retire ends what g has and next has not: idle connections are closed, those in
+// use when their exchange ends.
+func (g *Generation) retire(next *Generation) {
+	kept := map[*upstream.Target]bool{}
+	for _, pool := range next.pools {
+		for _, t := range pool.Targets {
+			kept[t] = true
+		}
+	}
+	for _, pool := range g.pools {
+		for _, t := range pool.Targets {
+			if !kept[t] {
+				t.Retire()
+			}
+		}
+	}
+	g.scope.Close()
+}

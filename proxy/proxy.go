@@ -1,0 +1,178 @@
+// Package proxy is what happens to one request: which generation of the config
+// serves it, its route, its middlewares, the sending on and the answer. It owns
+// no socket of a client and decides no balancing.
+package proxy
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/exchange"
+	"github.com/sluiceproxy/sluice/server"
+	"github.com/sluiceproxy/sluice/telemetry"
+	"github.com/sluiceproxy/sluice/upstream"
+)
+
+// Options are what a Proxy needs from outside.
+type Options struct {
+	Metrics *telemetry.Metrics
+	// Access takes the line of each exchange that has ended; nil for none.
+	Access func() *telemetry.AccessLog
+	// Trouble is told of bugs that were survived.
+	Trouble func(msg string)
+}
+
+// Proxy serves requests by the generation in force.
+type Proxy struct {
+	metrics  *telemetry.Metrics
+	opts     Options
+	gen      atomic.Pointer[Generation]
+	inFlight atomic.Int64
+	swapping sync.Mutex
+}
+
+// New returns a proxy without a generation; put one in force before it serves.
+func New(opts Options) *Proxy {
+	p := &Proxy{metrics: opts.Metrics, opts: opts}
+	p.metrics.Collect(p.emit)
+	return p
+}
+
+// Generation returns the generation in force, nil before the first.
+func (p *Proxy) Generation() *Generation { return p.gen.Load() }
+
+// InFlight returns how many requests are under way, tunnels included.
+func (p *Proxy) InFlight() int64 { return p.inFlight.Load() }
+
+// Candidate is a generation that is ready to take the place of the one in force.
+// End it by Commit or Discard.
+type Candidate struct {
+	p    *Proxy
+	next *Generation
+	prev *Generation
+}
+
+// Prepare compiles cfg. Only one candidate may be open at a time; Prepare waits.
+func (p *Proxy) Prepare(cfg *config.Config) (*Candidate, error) {
+	p.swapping.Lock()
+	prev := p.gen.Load()
+	next, err := p.compile(cfg, prev)
+	if err != nil {
+		p.swapping.Unlock()
+		return nil, err
+	}
+	return &Candidate{p: p, next: next, prev: prev}, nil
+}
+
+// Generation returns the candidate itself, to be looked at.
+func (c *Candidate) Generation() *Generation { return c.next }
+
+// Commit puts the candidate in force, by one store, and retires what it replaces.
+func (c *Candidate) Commit() {
+	defer c.p.swapping.Unlock()
+	c.p.gen.Store(c.next)
+	if c.prev != nil {
+		c.prev.retire(c.next)
+	}
+}
+
+// Discard leaves everything as it is.
+func (c *Candidate) Discard() {
+	defer c.p.swapping.Unlock()
+	c.next.scope.Close()
+}
+
+// Handle serves one request; it is the handler of a [server.Server].
+func (p *Proxy) Handle(ctx *fasthttp.RequestCtx) {
+	r := requests.Get().(*request)
+	r.begin(ctx.Conn().(*server.Conn), p.gen.Load(), ctx)
+	p.inFlight.Add(1)
+	defer p.end(ctx, r)
+	if r.match() {
+		r.route.handler(ctx)
+	}
+	if r.Response.Status != 0 {
+		r.answer()
+	} else if r.silent {
+		r.endTrip(true)
+	}
+}
+
+// end is deferred by Handle: whatever happened, the exchange is brought to an end
+// and told to log and metrics.
+func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
+	if v := recover(); v != nil {
+		p.survive(r, v)
+	}
+	p.inFlight.Add(-1)
+	if !r.Upgraded {
+		r.BytesIn = r.body.BytesRead()
+	}
+	if r.Status == 0 && !r.silent {
+		// Answered by a middleware through fasthttp's own response.
+		r.Status = ctx.Response.StatusCode()
+	}
+	r.Duration = time.Since(r.Start)
+	metrics := p.metrics.Unmatched()
+	if r.route != nil {
+		metrics = r.route.metrics
+		if f := r.route.forward; f != nil && r.Upstream != "" {
+			f.metrics.Observe(&r.Facts)
+		}
+	}
+	metrics.Observe(&r.Facts)
+	if access := p.opts.Access(); access != nil {
+		access.Write(&r.Exchange)
+	}
+	r.release()
+}
+
+// survive turns a panic into a 500 where nothing was sent yet.
+func (p *Proxy) survive(r *request, v any) {
+	p.opts.Trouble(fmt.Sprintf("panic while serving a request: %v\n%s", v, debug.Stack()))
+	defer func() {
+		// The state that panicked once may do so again; the connection ends.
+		_ = recover()
+		r.client.Abandon(true)
+	}()
+	r.endTrip(true)
+	if r.Status == 0 {
+		r.fail(exchange.Panic)
+		r.client.CloseAfter()
+		r.answer()
+	}
+	r.Reason = exchange.Panic
+}
+
+// emit tells a scrape what is read off rather than counted.
+func (p *Proxy) emit(emit telemetry.Emit) {
+	emit(telemetry.InFlight, float64(p.InFlight()))
+	g := p.gen.Load()
+	if g == nil {
+		return
+	}
+	emit(telemetry.Generation, float64(g.Number))
+	for name, pool := range g.pools {
+		for _, t := range pool.Targets {
+			emitTarget(emit, name, t)
+		}
+	}
+}
+
+func emitTarget(emit telemetry.Emit, pool string, t *upstream.Target) {
+	all, idle := t.Connections()
+	usable := 0.0
+	if t.Node.Usable() {
+		usable = 1
+	}
+	emit(telemetry.TargetConnections, float64(all-idle), pool, t.Address, "active")
+	emit(telemetry.TargetConnections, float64(idle), pool, t.Address, "idle")
+	emit(telemetry.TargetInFlight, float64(t.Node.InFlight()), pool, t.Address)
+	emit(telemetry.TargetUsable, usable, pool, t.Address)
+}

@@ -1,0 +1,126 @@
+package proxy
+
+import (
+	"io"
+	"sync"
+
+	"github.com/sluiceproxy/sluice/exchange"
+	"github.com/sluiceproxy/sluice/server"
+	"github.com/sluiceproxy/sluice/sock"
+	"github.com/sluiceproxy/sluice/upstream"
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// upload sends a request body from the client to the target as it comes, in a
+// goroutine of its own, so that a response that arrives before the body has been
+// sent is seen, and both can flow at once.
+type upload struct {
+	done chan struct{} // closed when the goroutine has ended
+	// The rest is written before done is closed.
+	fromClient error // reading from the client failed
+	toTarget   error // writing to the target failed
+}
+
+// bodyBuffer is how much of a body moves at once.
+const bodyBuffer = 64 << 10
+
+var bodyBuffers = sync.Pool{New: func() any { b := make([]byte, bodyBuffer); return &b }}
+
+func startUpload(r *request) *upload {
+	u := &upload{done: make(chan struct{})}
+	chunked := r.Head.Length < 0
+	go u.run(r.body, &r.trip, chunked)
+	return u
+}
+
+func (u *upload) run(body *server.Body, trip *upstream.Trip, chunked bool) {
+	defer close(u.done)
+	buf := bodyBuffers.Get().(*[]byte)
+	defer bodyBuffers.Put(buf)
+	var framed []byte
+	for {
+		data, err := body.Next(*buf)
+		if err != nil && err != io.EOF {
+			u.fromClient = err
+			// The response, if one is awaited, is to a request that will
+			// never be whole.
+			trip.Interrupt()
+			return
+		}
+		if chunked {
+			framed = appendChunk(framed[:0], data)
+			if err == io.EOF {
+				framed = appendLastChunk(framed, body.Trailer())
+			}
+			data = framed
+		}
+		if len(data) > 0 {
+			if werr := trip.SendBody(data); werr != nil {
+				u.toTarget = werr
+				return
+			}
+		}
+		if err == io.EOF || !chunked && body.Done() {
+			return
+		}
+	}
+}
+
+func appendChunk(dst, data []byte) []byte {
+	if len(data) == 0 {
+		return dst
+	}
+	dst = wire.AppendChunkHead(dst, len(data))
+	dst = append(dst, data...)
+	return append(dst, "\r\n"...)
+}
+
+func appendLastChunk(dst, trailer []byte) []byte {
+	dst = append(dst, "0\r\n"...)
+	dst = wire.AppendTrailer(dst, trailer)
+	return append(dst, "\r\n"...)
+}
+
+// ended reports whether the goroutine has ended.
+func (u *upload) ended() bool {
+	select {
+	case <-u.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop ends the upload, waiting for its goroutine, and reports whether the whole
+// body was sent.
+func (u *upload) stop(r *request) (sent bool) {
+	if !u.ended() {
+		// The response is done and the body is not: neither connection can be
+		// used again.
+		r.client.Interrupt()
+		r.client.CloseAfter()
+		r.trip.Interrupt()
+		<-u.done
+		return false
+	}
+	return u.fromClient == nil && u.toTarget == nil
+}
+
+// clientFault tells why reading from the client has failed, if it has.
+func (u *upload) clientFault() exchange.Reason {
+	if !u.ended() || u.fromClient == nil {
+		return exchange.OK
+	}
+	switch err := u.fromClient.(type) {
+	case *wire.Refusal:
+		if err == wire.ErrBodyTooLong {
+			return exchange.BodyTooLong
+		}
+		return exchange.Malformed
+	default:
+		if err == server.ErrBodyTimeout || sock.IsTimeout(err) {
+			return exchange.ClientTimeout
+		}
+		return exchange.ClientClosed
+	}
+}
