@@ -146,7 +146,7 @@ func TestBlockedWriterBlocksNobody(t *testing.T) {
 	told := make(chan error, 10)
 	a := newAccess("pipe", w, m, func(err error) { told <- err })
 	x := sample()
-	total := 3 * maxWaiting / len(appendLine(nil, x))
+	total := 5 * maxWaiting / 4 / len(appendLine(nil, x))
 	for range total {
 		a.Write(x) // would hang the test
 	}

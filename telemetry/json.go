@@ -4,6 +4,14 @@ import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 
+// plain tells the bytes that stand for themselves in a JSON string.
+var plain = func() (t [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendJSON appends s as a JSON string, whatever its bytes: what is not UTF-8
 // becomes U+FFFD, and control characters, those of C1 and DEL too, are escaped
 // so that no client writes to the operator's terminal. At most limit bytes of s
@@ -16,7 +24,7 @@ func appendJSON[T ~string | ~[]byte](dst []byte, s T, limit int) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+		if plain[c] {
 			i++
 			continue
 		}

@@ -164,3 +164,25 @@ func BenchmarkLine(b *testing.B) {
 		buf = appendLine(buf[:0], x)
 	}
 }
+
+func BenchmarkTime(b *testing.B) {
+	at := time.Now()
+	var buf []byte
+	b.Run("own", func(b *testing.B) {
+		for b.Loop() {
+			buf = appendTime(buf[:0], at)
+		}
+	})
+	b.Run("AppendFormat", func(b *testing.B) {
+		for b.Loop() {
+			buf = at.UTC().AppendFormat(buf[:0], timeFormat)
+		}
+	})
+}
+
+func TestEscapingDoesNotAllocate(t *testing.T) {
+	x := sample()
+	x.Head.Target = []byte("/\xff\x00\"é😀\u009b\u2028" + strings.Repeat("\xc3", maxURI))
+	buf := make([]byte, 0, blockSize)
+	noAllocs(t, func() { appendLine(buf, x) })
+}
