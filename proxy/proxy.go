@@ -17,13 +17,12 @@ import (
 	"github.com/sluiceproxy/sluice/server"
 	"github.com/sluiceproxy/sluice/telemetry"
 	"github.com/sluiceproxy/sluice/upstream"
+	"github.com/sluiceproxy/sluice/wire"
 )
 
 // Options are what a Proxy needs from outside.
 type Options struct {
 	Metrics *telemetry.Metrics
-	// Access takes the line of each exchange that has ended; nil for none.
-	Access func() *telemetry.AccessLog
 	// Trouble is told of bugs that were survived.
 	Trouble func(msg string)
 }
@@ -33,6 +32,7 @@ type Proxy struct {
 	metrics  *telemetry.Metrics
 	opts     Options
 	gen      atomic.Pointer[Generation]
+	access   atomic.Pointer[telemetry.AccessLog]
 	inFlight atomic.Int64
 	swapping sync.Mutex
 }
@@ -49,6 +49,32 @@ func (p *Proxy) Generation() *Generation { return p.gen.Load() }
 
 // InFlight returns how many requests are under way, tunnels included.
 func (p *Proxy) InFlight() int64 { return p.inFlight.Load() }
+
+// SetAccessLog makes log take the lines of exchanges that end from now on, and
+// returns the one before, which may still be written to for a moment.
+func (p *Proxy) SetAccessLog(log *telemetry.AccessLog) *telemetry.AccessLog {
+	return p.access.Swap(log)
+}
+
+// AccessLog returns what SetAccessLog was given last.
+func (p *Proxy) AccessLog() *telemetry.AccessLog { return p.access.Load() }
+
+// Refused counts a request that was refused before it could be handled.
+func (p *Proxy) Refused(r *wire.Refusal) {
+	p.metrics.Unmatched().Observe(&exchange.Facts{Status: r.Status, Reason: refusalReason(r)})
+}
+
+func refusalReason(r *wire.Refusal) exchange.Reason {
+	switch r.Status {
+	case 408:
+		return exchange.ClientTimeout
+	case 413:
+		return exchange.BodyTooLong
+	case 503:
+		return exchange.QueueFull
+	}
+	return exchange.Malformed
+}
 
 // Candidate is a generation that is ready to take the place of the one in force.
 // End it by Commit or Discard.
@@ -127,7 +153,7 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 		}
 	}
 	metrics.Observe(&r.Facts)
-	if access := p.opts.Access(); access != nil {
+	if access := p.access.Load(); access != nil {
 		access.Write(&r.Exchange)
 	}
 	r.release()

@@ -159,7 +159,7 @@ func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limit
 		if s.has(l.Address) {
 			continue
 		}
-		socket, err := listen(ctx, l.Address)
+		socket, err := Listen(ctx, l.Address)
 		if err != nil {
 			errs = append(errs, &ListenError{Index: i, Address: l.Address, Err: err})
 			continue
@@ -236,8 +236,9 @@ func (s *Server) Addresses() map[string]net.Addr {
 	return m
 }
 
-// listen opens the socket of one configured address.
-func listen(ctx context.Context, address string) (net.Listener, error) {
+// Listen opens the socket of one configured address: host:port, or unix: and a
+// path, where a socket that a killed process left behind is replaced.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
 	// No keep-alive probes: idle and dead peers are found by the timeouts, and
 	// setting the option costs system calls on each accept.
 	lc := net.ListenConfig{KeepAlive: -1}
