@@ -153,11 +153,11 @@ func (c *Chunks) readTrailer(src []byte) (n int, err error) {
 			return n, ErrTrailer
 		}
 		if len(t) == 2 || t[len(t)-3] == '\n' {
-			c.state = chunkDone
 			var lines fieldLines
 			if _, err := lines.scan(t, 0, 64, &requestScan); err != nil {
 				return n, ErrTrailer
 			}
+			c.state = chunkDone
 			return n, nil
 		}
 	}
