@@ -42,7 +42,7 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 	whole, replayable := r.body.Whole()
 	key := uint64(0)
 	if f.key != nil {
-		key = f.key(r)
+		key = keyOr(f.key(r))
 	}
 	for {
 		target := f.pool.Pick(key, upstream.Clock(r.Start), &r.tried)

@@ -30,6 +30,7 @@ type Generation struct {
 
 	table   *router.Table
 	routes  []*route // by index of the rule
+	chains  map[string]middleware.Middleware
 	pools   map[string]*upstream.Pool
 	trusted []netip.Prefix
 	scope   *telemetry.Scope
@@ -75,8 +76,9 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 		}
 		g.pools[name] = pool
 	}
-	chains, err := buildMiddlewares(cfg)
-	errs = append(errs, err, g.compileRoutes(cfg, chains))
+	var err error
+	g.chains, err = buildMiddlewares(cfg)
+	errs = append(errs, err, g.compileRoutes(cfg))
 	if err := errors.Join(errs...); err != nil {
 		g.scope.Close()
 		return nil, err
@@ -102,19 +104,14 @@ func buildMiddlewares(cfg *config.Config) (map[string]middleware.Middleware, err
 	return built, errors.Join(errs...)
 }
 
-func (g *Generation) compileRoutes(cfg *config.Config, chains map[string]middleware.Middleware) error {
+func (g *Generation) compileRoutes(cfg *config.Config) error {
 	rules := make([]router.Rule, len(cfg.Routes))
 	g.routes = make([]*route, len(cfg.Routes))
 	forwarders := map[string]*forwarder{}
 	for i := range cfg.Routes {
 		def := &cfg.Routes[i]
 		rt := &route{def: def, metrics: g.scope.Route(def.Name)}
-		rt.handler = g.innermost(rt, forwarders)
-		for j := len(def.Middlewares) - 1; j >= 0; j-- {
-			if wrap := chains[def.Middlewares[j]]; wrap != nil {
-				rt.handler = wrap(rt.handler)
-			}
-		}
+		rt.handler = g.wrap(def, g.innermost(rt, forwarders))
 		g.routes[i] = rt
 		rules[i] = router.Rule{
 			Name: def.Name, Hosts: def.Hosts, Path: def.Path, Methods: def.Methods,
@@ -130,6 +127,16 @@ func (g *Generation) compileRoutes(cfg *config.Config, chains map[string]middlew
 		g.routes[rule.Index].rule = rule
 	}
 	return nil
+}
+
+// wrap puts the middlewares of a route around its innermost handler.
+func (g *Generation) wrap(def *config.Route, handler fasthttp.RequestHandler) fasthttp.RequestHandler {
+	for i := len(def.Middlewares) - 1; i >= 0; i-- {
+		if m := g.chains[def.Middlewares[i]]; m != nil {
+			handler = m(handler)
+		}
+	}
+	return handler
 }
 
 // innermost returns the handler that middlewares are wrapped around.

@@ -10,35 +10,38 @@ import (
 	"github.com/sluiceproxy/sluice/wire"
 )
 
-// hashKey makes of a request what consistent_hash places it by.
-type hashKey func(r *request) uint64
+// hashKey returns the part of a request that consistent_hash places it by; ok is
+// false where the request has no such part. The value lives as long as the
+// request.
+type hashKey func(r *request) (value []byte, ok bool)
 
 // newHashKey compiles a key of the config: client_ip, path, uri, host, header:N,
-// cookie:N or query:N. A request without that header, cookie or parameter goes
-// anywhere, rather than all of them to one target.
+// cookie:N or query:N.
 func newHashKey(key string) hashKey {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
 	case "client_ip":
-		return func(r *request) uint64 { return lb.Key(r.clientAddress()) }
+		return func(r *request) ([]byte, bool) { return r.clientAddress(), true }
 	case "path":
-		return func(r *request) uint64 {
+		return func(r *request) ([]byte, bool) {
 			path, _, _ := wire.SplitTarget(r.Head.Origin)
-			return lb.Key(path)
+			return path, true
 		}
 	case "uri":
-		return func(r *request) uint64 { return lb.Key(r.Head.Origin) }
+		return func(r *request) ([]byte, bool) { return r.Head.Origin, true }
 	case "host":
-		return func(r *request) uint64 { return lb.Key(r.host) }
+		return func(r *request) ([]byte, bool) { return r.host, true }
 	case "header":
-		return func(r *request) uint64 { return keyOr(r.Header(name, 0)) }
+		return func(r *request) ([]byte, bool) { return r.Header(name, 0) }
 	case "cookie":
-		return func(r *request) uint64 { return keyOr(r.Cookie(name, 0)) }
+		return func(r *request) ([]byte, bool) { return r.Cookie(name, 0) }
 	default: // query; the config knows no other
-		return func(r *request) uint64 { return keyOr(r.Query(name, 0)) }
+		return func(r *request) ([]byte, bool) { return r.Query(name, 0) }
 	}
 }
 
+// keyOr hashes a value. A request without one goes anywhere, rather than all of
+// them to one target.
 func keyOr(value []byte, ok bool) uint64 {
 	if !ok {
 		return rand.Uint64()

@@ -44,17 +44,23 @@ var requests = sync.Pool{New: func() any { return &request{phrase: make([]byte, 
 const maxKept = 128 << 10
 
 func (r *request) begin(c *server.Conn, gen *Generation, ctx *fasthttp.RequestCtx) {
+	r.prepare(c.Head(), c.Addr(), gen)
+	r.client, r.body = c, c.Body()
+	r.Forwarding.Client = c.Client()
+	r.Bind(ctx)
+}
+
+// prepare is all of begin that needs no connection.
+func (r *request) prepare(head *wire.Head, peer netip.Addr, gen *Generation) {
 	r.Reset()
 	r.Start = time.Now()
-	r.client, r.body, r.gen = c, c.Body(), gen
-	r.Head = c.Head()
-	r.Exchange.Target = r.Head.Origin
-	r.Forwarding.Client = c.Client()
+	r.gen = gen
+	r.Head = head
+	r.Exchange.Target = head.Origin
 	r.Forwarding.Proto = "http"
-	r.Forwarding.Trusted = gen.trusts(c.Addr())
+	r.Forwarding.Trusted = gen.trusts(peer)
 	r.Params = r
 	r.Owner = r
-	r.Bind(ctx)
 }
 
 func (r *request) release() {
