@@ -136,6 +136,9 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 	if v := recover(); v != nil {
 		p.survive(r, v)
 	}
+	if r.trip.IsOpen() {
+		r.endTrip(true) // a middleware has dropped the answer
+	}
 	p.inFlight.Add(-1)
 	if !r.Upgraded {
 		r.BytesIn = r.body.BytesRead()

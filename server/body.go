@@ -93,16 +93,13 @@ func (b *Body) Next(buf []byte) ([]byte, error) {
 		return nil, io.EOF
 	}
 	data, err := b.next(buf)
-	if err != nil && err != io.EOF {
-		b.failed = true
-		b.c.lingering, b.c.closing = true, true
-	}
 	b.read += int64(len(data))
 	if limit := b.c.settings.BodyBytes; limit > 0 && b.read > limit {
-		b.failed = true
-		b.c.lingering, b.c.closing = true, true
-		return nil, wire.ErrBodyTooLong
+		data, err = nil, wire.ErrBodyTooLong
 	}
+	// Only this: what it means for the connection is asked when the exchange
+	// ends, by the goroutine that serves it.
+	b.failed = err != nil && err != io.EOF
 	return data, err
 }
 
@@ -179,7 +176,7 @@ func (b *Body) fill(p []byte) (int, error) {
 // another request may follow.
 func (b *Body) discardable() bool {
 	if b.done {
-		return true
+		return !b.failed
 	}
 	return !b.failed && !b.continue100 && !b.chunked && b.left <= maxDiscard
 }
@@ -192,9 +189,9 @@ func (b *Body) discard() bool {
 	if !b.discardable() {
 		return false
 	}
-	var scratch [4 << 10]byte
 	for !b.done {
-		if _, err := b.Next(scratch[:]); err != nil {
+		// Nobody looks at these bytes, so they may go where the body's start was.
+		if _, err := b.Next(b.c.in.buf[b.c.in.bodyAt:]); err != nil {
 			return false
 		}
 	}

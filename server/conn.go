@@ -110,7 +110,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // nextRequest ends the request before, if any, and reads the next head.
 func (c *Conn) nextRequest() bool {
-	if c.served && !c.endRequest() || c.closing {
+	if (c.served && !c.endRequest()) || c.closing {
 		return false
 	}
 	c.settings = c.srv.settings.Load()
@@ -138,8 +138,8 @@ func (c *Conn) nextRequest() bool {
 func (c *Conn) endRequest() bool {
 	c.served = false
 	if c.closing || !c.body.discard() {
-		c.lingering = c.lingering || !c.body.done
 		c.closing = true
+		c.lingering = !c.body.done
 		return false
 	}
 	in := c.in
@@ -295,7 +295,7 @@ func (c *Conn) Take() (net.Conn, []byte) {
 // when its connection is closed.
 const (
 	lingerTime  = time.Second
-	lingerBytes = 256 << 10
+	lingerBytes = 64 << 20
 )
 
 // Close closes the connection. A peer that may still be sending is read from for
@@ -304,6 +304,9 @@ const (
 func (c *Conn) Close() error {
 	if !c.srv.remove(c) {
 		return net.ErrClosed
+	}
+	if c.served && !c.body.done {
+		c.lingering = true
 	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))

@@ -131,6 +131,7 @@ func (s *Server) trouble(msg string, err error) {
 type Change struct {
 	srv      *Server
 	settings *Settings
+	drain    time.Duration
 	opened   []*listener
 	wanted   map[string]bool
 }
@@ -152,7 +153,7 @@ func (e *ListenError) Unwrap() error { return e.Err }
 // changes nothing else; end it by Commit or Discard. The error joins a
 // [*ListenError] for each address that cannot be listened on.
 func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limits config.Limits) (*Change, error) {
-	c := &Change{srv: s, settings: settingsOf(limits), wanted: map[string]bool{}}
+	c := &Change{srv: s, settings: settingsOf(limits), drain: limits.DrainTimeout.D(), wanted: map[string]bool{}}
 	var errs []error
 	for i, l := range listeners {
 		c.wanted[l.Address] = true
@@ -187,7 +188,8 @@ func (c *Change) Discard() {
 }
 
 // Commit puts the change in force: new listeners accept, those no longer wanted
-// are closed and their connections end with the exchange they are in.
+// are closed and their connections end with the exchange they are in, at the
+// latest after limits.drain_timeout.
 func (c *Change) Commit() {
 	s := c.srv
 	old := s.settings.Swap(c.settings)
@@ -214,14 +216,28 @@ func (c *Change) Commit() {
 		l.close()
 	}
 	if len(gone) > 0 {
-		s.wakeWaiting(func(conn *Conn) bool {
-			if gone[conn.owner] {
-				conn.retired.Store(true)
-				return true
-			}
-			return false
-		})
+		s.retire(gone, c.drain)
 	}
+}
+
+// retire ends the connections of listeners that are gone.
+func (s *Server) retire(gone map[*listener]bool, drain time.Duration) {
+	s.wakeWaiting(func(conn *Conn) bool {
+		if gone[conn.owner] {
+			conn.retired.Store(true)
+			return true
+		}
+		return false
+	})
+	time.AfterFunc(drain, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := s.first; c != nil; c = c.next {
+			if c.retired.Load() {
+				_ = c.Conn.Close()
+			}
+		}
+	})
 }
 
 // Addresses maps each configured address to the one it listens on, which differs

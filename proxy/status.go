@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sluiceproxy/sluice/upstream"
+)
+
+// RouteStatus is one route in force, for people and scripts.
+type RouteStatus struct {
+	Name        string            `json:"name"`
+	Hosts       []string          `json:"hosts"` // "*" for any
+	Path        string            `json:"path"`
+	Methods     []string          `json:"methods,omitempty"` // none for any
+	Headers     map[string]string `json:"headers,omitempty"`
+	Query       map[string]string `json:"query,omitempty"`
+	Cookies     map[string]string `json:"cookies,omitempty"`
+	Middlewares []string          `json:"middlewares,omitempty"`
+	Upstream    string            `json:"upstream,omitempty"`
+	// Respond is the status of a fixed answer, 0 without one. A route with
+	// neither that nor an upstream is answered by a middleware.
+	Respond int `json:"respond,omitempty"`
+}
+
+// RouteList returns every route in matching order. The maps and slices are the
+// config's and not to be changed.
+func (g *Generation) RouteList() []RouteStatus {
+	list := make([]RouteStatus, 0, len(g.routes))
+	for _, rule := range g.table.Routes() {
+		def := g.routes[rule.Index].def
+		s := RouteStatus{
+			Name: def.Name, Hosts: rule.Hosts(), Path: def.Path, Methods: def.Methods,
+			Headers: def.Headers, Query: def.Query, Cookies: def.Cookies,
+			Middlewares: def.Middlewares, Upstream: def.Upstream,
+		}
+		if def.Respond != nil {
+			s.Respond = def.Respond.Status
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// UpstreamStatus is one upstream in force, with what its targets are doing.
+type UpstreamStatus struct {
+	Name    string         `json:"name"`
+	Balance string         `json:"balance"`
+	Hash    string         `json:"hash,omitempty"` // what consistent_hash hashes
+	Targets []TargetStatus `json:"targets"`
+}
+
+// TargetStatus is one target as it is now.
+type TargetStatus struct {
+	Address string  `json:"address"`
+	Weight  int     `json:"weight"`
+	Backup  bool    `json:"backup"`
+	Usable  bool    `json:"usable"`
+	Share   float64 `json:"share"` // part of the weight given now, from 0 to 1
+	// InFlight is the number of requests under way at the target.
+	InFlight int64 `json:"in_flight"`
+	// LatencyMS is the moving average that ewma goes by, in milliseconds; 0
+	// where nothing is known of late.
+	LatencyMS   float64          `json:"latency_ms"`
+	Connections ConnectionCounts `json:"connections"`
+}
+
+// ConnectionCounts are the open connections to one target.
+type ConnectionCounts struct {
+	All  int `json:"all"`
+	Idle int `json:"idle"`
+}
+
+// UpstreamList returns every upstream, by name.
+func (g *Generation) UpstreamList() []UpstreamStatus {
+	list := make([]UpstreamStatus, 0, len(g.pools))
+	for _, name := range slices.Sorted(maps.Keys(g.pools)) {
+		pool := g.pools[name]
+		def := pool.Definition()
+		s := UpstreamStatus{Name: name, Balance: def.Balance, Targets: targetList(pool)}
+		if def.Hash != nil {
+			s.Hash = def.Hash.Key
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// targetList returns the targets of a pool in the order of the config.
+func targetList(pool *upstream.Pool) []TargetStatus {
+	now := upstream.Clock(time.Now())
+	list := make([]TargetStatus, len(pool.Targets))
+	for i, t := range pool.Targets {
+		// The pool has its targets in the order of its definition.
+		def := &pool.Definition().Targets[i]
+		all, idle := t.Connections()
+		list[i] = TargetStatus{
+			Address: t.Address, Weight: def.Weight, Backup: def.Backup,
+			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(),
+			LatencyMS:   float64(t.Node.Latency(now)/1000) / 1000, // whole microseconds
+			Connections: ConnectionCounts{All: all, Idle: idle},
+		}
+	}
+	return list
+}
