@@ -3,7 +3,9 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"io"
 	"net/http"
+	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -98,4 +100,49 @@ func netHTTPStricter(h *Head) bool {
 		}
 	}
 	return false
+}
+
+// sameResponseAsNetHTTP checks that net/http accepts the head and reads it as we do.
+func sameResponseAsNetHTTP(t *testing.T, r *Response, toHead bool) {
+	t.Helper()
+	method := "GET"
+	if toHead {
+		method = "HEAD"
+	}
+	got, err := http.ReadResponse(bufio.NewReaderSize(bytes.NewReader(r.Raw()), len(r.Raw())+16), &http.Request{Method: method})
+	if err != nil {
+		if _, announced := r.Value("Trailer", 0); !announced {
+			t.Errorf("net/http refuses what was accepted: %v\nhead %q", err, r.Raw())
+		}
+		return
+	}
+	if got.StatusCode != r.Status {
+		t.Errorf("net/http reads status %d, want %d", got.StatusCode, r.Status)
+	}
+	want := map[Framing]int64{FramingLength: r.Length, FramingChunked: -1, FramingClose: -1}[r.Framing]
+	if toHead {
+		// It gives what is declared, which says nothing of the body.
+		if want = r.Declared; want < 0 {
+			return
+		}
+	}
+	if r.Framing == FramingNone && r.coding {
+		return // it tells how a body would have been framed
+	}
+	if got.ContentLength != want {
+		t.Errorf("net/http reads length %d, want %d of %q", got.ContentLength, want, r.Raw())
+	}
+	if chunked := len(got.TransferEncoding) > 0; chunked != (r.Framing == FramingChunked) {
+		t.Errorf("net/http reads chunked %v, want framing %d of %q", chunked, r.Framing, r.Raw())
+	}
+}
+
+// sameChunksAsNetHTTP checks that net/http decodes the body to the same data. It
+// wants less: it takes what we refuse, a bare LF or a space behind a size.
+func sameChunksAsNetHTTP(t *testing.T, body, want []byte) {
+	t.Helper()
+	data, err := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(body)))
+	if err != nil || !bytes.Equal(data, want) {
+		t.Errorf("net/http decodes %q to %q, %v; want %q", body, data, err, want)
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// pick returns one of the alternatives; "|" stands between them.
+// pick returns one of the alternatives.
 func pick(r *rand.Rand, alternatives []string) string { return alternatives[r.IntN(len(alternatives))] }
 
 var (
@@ -60,22 +60,19 @@ func randomHead(r *rand.Rand) []byte {
 	return head
 }
 
-// Every head that is accepted is read alike by the server's parser and by net/http.
-func TestRandomHeadsReadAlike(t *testing.T) {
+// What holds for every head is tried on many that are likely to be accepted.
+func TestRandomHeads(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	var h Head
-	accepted := 0
-	for range 100_000 {
+	accepted, heads := 0, 20_000
+	for range heads {
 		head := randomHead(r)
-		n, err := h.Parse(head, testLimits)
-		if err != nil || n == 0 {
-			continue
+		checkHead(t, head)
+		var h Head
+		if n, _ := h.Parse(head, testLimits); n > 0 {
+			accepted++
 		}
-		accepted++
-		sameAsFasthttp(t, &h)
-		sameAsNetHTTP(t, &h)
 	}
-	if accepted < 10_000 {
+	if accepted < heads/10 {
 		t.Errorf("only %d heads were accepted", accepted)
 	}
 }

@@ -109,9 +109,10 @@ func unescape(b []byte) (c byte, ok bool) {
 
 // Ascends reports whether path, put behind a prefix, could be walked out of it:
 // whether at any point its dot segments, escaped or not, outnumber the segments
-// before them.
+// before them. What follows a ";" in a segment does not count: there are origins
+// that cut it off before they resolve "..;a".
 func Ascends(path []byte) bool {
-	depth, dots, other := 0, 0, false
+	depth, dots, other, parameter := 0, 0, false, false
 	for i := 0; ; i++ {
 		if i < len(path) {
 			c := path[i]
@@ -121,12 +122,16 @@ func Ascends(path []byte) bool {
 					i += 2
 				}
 			}
-			if c == '.' {
-				dots++
-				continue
-			}
 			if c != '/' && c != '\\' {
-				other = true
+				switch {
+				case parameter:
+				case c == ';':
+					parameter = true
+				case c == '.':
+					dots++
+				default:
+					other = true
+				}
 				continue
 			}
 		}
@@ -141,6 +146,6 @@ func Ascends(path []byte) bool {
 		if i >= len(path) {
 			return false
 		}
-		dots, other = 0, false
+		dots, other, parameter = 0, false, false
 	}
 }
