@@ -1,0 +1,172 @@
+// Package admin is the operator's door: health, readiness, metrics, what is in
+// force, explanations, reloads, the log level and profiles, over HTTP on an
+// address of its own. It serves no traffic and changes nothing by itself.
+package admin
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/sluiceproxy/sluice/hotreload"
+	"github.com/sluiceproxy/sluice/proxy"
+	"github.com/sluiceproxy/sluice/telemetry"
+)
+
+// Bounds of what a peer may send, and how long it may take. A handler may take
+// longer, as a profile does.
+const (
+	maxHead      = 16 << 10
+	maxBody      = 64 << 10
+	maxConns     = 256
+	readTimeout  = 10 * time.Second
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 60 * time.Second
+	// reloadTimeout bounds the wait of POST /reload; the reload itself goes on.
+	reloadTimeout = 30 * time.Second
+)
+
+// Options are what an Admin shows and steers. All but Ready are required.
+type Options struct {
+	Proxy   *proxy.Proxy
+	Metrics *telemetry.Metrics
+	Log     *telemetry.Log
+	// Reload reloads the config now and waits, no longer than ctx.
+	Reload func(ctx context.Context, cause string) hotreload.Outcome
+	Status func() hotreload.Status
+	// Ready says why no traffic should be sent here; nil for always ready. It is
+	// not asked before a config is in force.
+	Ready   func() (ok bool, why string)
+	Version string
+}
+
+// Admin serves the admin endpoints. Its methods may be called from any goroutine.
+type Admin struct {
+	opts      Options
+	endpoints []endpoint
+	server    fasthttp.Server
+
+	mu     sync.Mutex
+	closed bool
+	done   chan struct{} // closed by Close
+	ends   []net.Listener
+	conns  map[net.Conn]struct{}
+}
+
+// New returns an Admin that serves nothing yet.
+func New(opts Options) *Admin {
+	a := &Admin{
+		opts:      opts,
+		endpoints: endpoints(),
+		done:      make(chan struct{}),
+		conns:     make(map[net.Conn]struct{}),
+	}
+	a.server = fasthttp.Server{
+		Handler:                      a.handle,
+		ErrorHandler:                 refuseMalformed,
+		ConnState:                    a.track,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		CloseOnShutdown:              true,
+		Concurrency:                  maxConns,
+		ReadBufferSize:               maxHead,
+		MaxRequestBodySize:           maxBody,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		SecureErrorLogMessage:        true,
+		Logger:                       quietLogger{},
+	}
+	return a
+}
+
+// quietLogger drops fasthttp's own lines: what a peer does wrong it is answered.
+type quietLogger struct{}
+
+func (quietLogger) Printf(string, ...any) {}
+
+// Serve answers on ln, which it owns from now on, until Close; then it returns
+// nil. It may be called for several listeners.
+func (a *Admin) Serve(ln net.Listener) error {
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return ln.Close()
+	}
+	a.ends = append(a.ends, ln)
+	a.mu.Unlock()
+	err := a.server.Serve(&socket{Listener: ln, done: a.done})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
+	return err
+}
+
+// Close stops listening and lets answers under way be finished. When ctx ends
+// first, they are cut off and ctx's error is returned.
+func (a *Admin) Close(ctx context.Context) error {
+	a.mu.Lock()
+	if !a.closed {
+		a.closed = true
+		close(a.done)
+	}
+	for _, ln := range a.ends {
+		// That it is closed already is no matter here.
+		_ = ln.Close()
+	}
+	a.mu.Unlock()
+	err := a.server.ShutdownWithContext(ctx)
+	if ctx.Err() == nil {
+		// What else is told is that a listener was closed already.
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for c := range a.conns {
+		_ = c.Close()
+	}
+	return err
+}
+
+// track keeps the open connections, for Close to cut off.
+func (a *Admin) track(c net.Conn, state fasthttp.ConnState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch state {
+	case fasthttp.StateNew:
+		a.conns[c] = struct{}{}
+	case fasthttp.StateClosed, fasthttp.StateHijacked:
+		delete(a.conns, c)
+	}
+}
+
+// socket is a listener that a failed Accept does not end: the admin interface is
+// needed most when the process has run out of descriptors.
+type socket struct {
+	net.Listener
+	done <-chan struct{}
+}
+
+const acceptPause = 100 * time.Millisecond
+
+// Accept waits for a connection until the listener is closed.
+func (s *socket) Accept() (net.Conn, error) {
+	for {
+		c, err := s.Listener.Accept()
+		if err == nil || errors.Is(err, net.ErrClosed) {
+			return c, err
+		}
+		select {
+		case <-s.done:
+			return nil, net.ErrClosed
+		case <-time.After(acceptPause):
+		}
+	}
+}

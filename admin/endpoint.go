@@ -1,0 +1,103 @@
+package admin
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// endpoint is one method of one path.
+type endpoint struct {
+	method string
+	path   string // with a final "*", everything below it too
+	about  string
+	serve  func(a *Admin, ctx *fasthttp.RequestCtx)
+}
+
+// endpoints returns every endpoint there is, in the order in which they are listed.
+func endpoints() []endpoint {
+	return []endpoint{
+		{"GET", "/", "this list", (*Admin).index},
+		{"GET", "/healthz", "200 while the process lives", (*Admin).healthz},
+		{"GET", "/readyz", "200 while traffic should come, else 503 and why", (*Admin).readyz},
+		{"GET", "/metrics", "metrics in the Prometheus text format", (*Admin).metrics},
+		{"GET", "/routes", "the routes in force, in matching order", (*Admin).routes},
+		{"GET", "/upstreams", "the upstreams in force and their targets as they are now", (*Admin).upstreams},
+		{"GET", "/config", "the config in force, with all defaults", (*Admin).config},
+		{"GET", "/reload", "what is in force since when, and how the last reload ended", (*Admin).reloadStatus},
+		{"POST", "/reload", "read the config again now; 200, 422 if refused, 503 if unreadable", (*Admin).reload},
+		{"GET", "/explain", "?url=U[&method=M][&header=K:V]…[&client=IP][&format=text]: what becomes of a request, and why", (*Admin).explain},
+		{"GET", "/log", "the log level", (*Admin).logLevel},
+		{"PUT", "/log", `{"level":"debug"}: change the log level until the next reload`, (*Admin).setLogLevel},
+		{"POST", "/log", "the same as PUT", (*Admin).setLogLevel},
+		{"GET", "/debug/pprof/*", "profiles of the process, for go tool pprof", (*Admin).profile},
+	}
+}
+
+// handle answers one request.
+func (a *Admin) handle(ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if v := recover(); v != nil {
+			a.opts.Log.Error().Str("path", string(ctx.Path())).Str("stack", string(debug.Stack())).
+				Msgf("panic while serving the admin interface: %v", v)
+			refuse(ctx, fasthttp.StatusInternalServerError, "internal error; the log has more")
+		}
+	}()
+	// What is told is of the moment, and for the one who asks.
+	ctx.Response.Header.Set("Cache-Control", "no-store")
+	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
+	if !a.hostAllowed(ctx) {
+		refuse(ctx, fasthttp.StatusForbidden,
+			"the Host is not one of the admin interface's: use its IP address, localhost, or the name in admin.address")
+		return
+	}
+	e, allow := a.find(string(ctx.Path()), string(ctx.Method()))
+	switch {
+	case e != nil:
+		if why := forbidden(ctx, e); why != "" {
+			refuse(ctx, fasthttp.StatusForbidden, why)
+			return
+		}
+		e.serve(a, ctx)
+	case len(allow) > 0:
+		ctx.Response.Header.Set("Allow", strings.Join(allow, ", "))
+		refuse(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed; use "+strings.Join(allow, ", "))
+	default:
+		refuse(ctx, fasthttp.StatusNotFound, "no such endpoint; GET / lists them")
+	}
+}
+
+// find returns the endpoint of a path and method, or the methods that the path
+// has. HEAD is served as GET.
+func (a *Admin) find(path, method string) (e *endpoint, allow []string) {
+	for i := range a.endpoints {
+		if !a.endpoints[i].covers(path) {
+			continue
+		}
+		allow = append(allow, a.endpoints[i].method)
+		if a.endpoints[i].method == "GET" {
+			allow = append(allow, "HEAD")
+		}
+		if slices.Contains(allow, method) {
+			return &a.endpoints[i], nil
+		}
+	}
+	return nil, allow
+}
+
+func (e *endpoint) covers(path string) bool {
+	below, ok := strings.CutSuffix(e.path, "*")
+	return path == e.path || ok && (strings.HasPrefix(path, below) || path+"/" == below)
+}
+
+// index lists the endpoints.
+func (a *Admin) index(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType(plainText)
+	fmt.Fprintf(ctx, "Sluice %s, admin interface\n\n", a.opts.Version)
+	for _, e := range a.endpoints {
+		fmt.Fprintf(ctx, "%-4s %-16s %s\n", e.method, e.path, e.about)
+	}
+}
