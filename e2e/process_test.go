@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -78,10 +79,11 @@ func start(t *testing.T, program string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, log: newJournal(), out: newJournal(), done: make(chan struct{})}
 	p.cmd = exec.Command(program, args...)
+	var taking sync.WaitGroup
 	var writers []*io.PipeWriter
 	pipe := func(j *journal) io.Writer {
 		r, w := io.Pipe()
-		go j.take(r)
+		taking.Go(func() { j.take(r) })
 		writers = append(writers, w)
 		return w
 	}
@@ -94,6 +96,7 @@ func start(t *testing.T, program string, args ...string) *process {
 		for _, w := range writers {
 			_ = w.Close()
 		}
+		taking.Wait()
 		close(p.done)
 	}()
 	t.Cleanup(p.end)
