@@ -155,7 +155,9 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 
 func (f *forwarder) setHost(r *request, target *upstream.Target) {
 	host := f.host.fixed
-	if f.host.target {
+	// An HTTP/1.0 client may send no Host, but what goes on is HTTP/1.1, which
+	// must have one (RFC 9112 section 3.2).
+	if f.host.target || host == nil && len(r.Head.Host) == 0 && r.Head.Minor == 0 {
 		host = target.HostField
 	}
 	if host != nil {
@@ -169,7 +171,7 @@ func (f *forwarder) setHost(r *request, target *upstream.Target) {
 func (f *forwarder) readResponse(r *request, now time.Time) error {
 	head := &r.trip.Response
 	for interim := 0; ; interim++ {
-		if err := r.trip.ReadHead(now, f.pool.ResponseHeader, r.Head.IsHead()); err != nil {
+		if err := r.trip.ReadHead(r, now, f.pool.ResponseHeader, r.Head.IsHead()); err != nil {
 			return err
 		}
 		if head.Status >= 200 || head.Status == 101 {
@@ -197,6 +199,12 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 	x.Phrase = r.phrase
 	x.Fields.SetBlock(head.AppendFields(x.Fields.Bytes()[:0]))
 	return nil
+}
+
+// Gone reports whether there is nobody left to answer. While a body is still
+// being read, its reader is the first to know.
+func (r *request) Gone() bool {
+	return (r.upload == nil || r.upload.ended()) && r.client.Gone()
 }
 
 var errInterim = errors.New("too many interim responses")

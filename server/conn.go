@@ -36,12 +36,14 @@ type Conn struct {
 	settings *Settings
 	read     sock.Deadline
 	write    sock.Deadline
+	peeker   *sock.Peeker // made when first needed
 
 	local     []byte // the part of in.local that fasthttp has not read yet
 	requests  int
 	answered  bool // the response to this request was sent; fasthttp's is discarded
 	served    bool // a head was handed to fasthttp and its response is not done
 	closing   bool // no further request is read
+	probed    bool // the client was sent a 102; see Gone
 	lingering bool // the peer may still be sending; see Close
 	body      Body
 
@@ -281,6 +283,28 @@ func (c *Conn) Write(p []byte) (int, error) {
 func (c *Conn) Interrupt() {
 	c.interrupted.Store(true)
 	_ = c.Conn.SetReadDeadline(sock.Past)
+}
+
+// Gone reports whether the client has left while its response is awaited. One that
+// has only ended its sending is still answered (RFC 9112 section 9.6 lets it);
+// to tell the two apart it is sent an interim response, which a client that has
+// left meets with a reset. It must not be asked while the body is being read.
+func (c *Conn) Gone() bool {
+	if c.peeker == nil {
+		if c.peeker = sock.NewPeeker(c.Conn); c.peeker == nil {
+			return false
+		}
+	}
+	switch c.peeker.Look() {
+	case sock.Broken:
+		return true
+	case sock.Closed:
+		if c.in.head.Minor == 1 && !c.probed {
+			c.probed = true
+			return c.SendInterim([]byte("HTTP/1.1 102 Processing\r\n\r\n")) != nil
+		}
+	}
+	return false
 }
 
 // Take gives the connection away, for a tunnel: the socket, with no deadlines,

@@ -79,12 +79,12 @@ func (g *gate) Accept() (net.Conn, error) {
 	for {
 		raw, err := g.Listener.Accept()
 		switch {
+		case err == nil:
+			// Served even if the gate was shut meanwhile: whoever shut it waits
+			// for the loop, and finds the connection on the server's list.
 		case g.shut.Load() || errors.Is(err, net.ErrClosed):
-			if err == nil {
-				_ = raw.Close()
-			}
 			return nil, net.ErrClosed
-		case err != nil:
+		default:
 			if pause == 0 {
 				g.srv.trouble("cannot accept connections on "+g.address+"; trying again", err)
 			}
@@ -233,7 +233,7 @@ func (s *Server) retire(gone map[*listener]bool, drain time.Duration) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for c := s.first; c != nil; c = c.next {
-			if c.retired.Load() {
+			if gone[c.owner] {
 				_ = c.Conn.Close()
 			}
 		}

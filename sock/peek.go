@@ -20,7 +20,8 @@ type State uint8
 const (
 	Quiet  State = iota // open, nothing to read
 	Bytes               // there are bytes to read
-	Closed              // the peer has closed, or the connection is broken
+	Closed              // the peer sends no more; it may still be reading
+	Broken              // the connection is reset: the peer is gone
 )
 
 // NewPeeker returns a Peeker for c, or nil if c has no socket to look at.
@@ -43,7 +44,7 @@ func (p *Peeker) Look() State {
 	// Control, not Read: the latter fails where a read deadline has expired
 	// while the connection was idle.
 	if p.raw.Control(p.look) != nil {
-		return Closed
+		return Broken
 	}
 	return p.state
 }
@@ -57,8 +58,14 @@ func (p *Peeker) peek(fd uintptr) {
 			continue
 		case err == syscall.EAGAIN:
 			p.state = Quiet
-		case err != nil || n == 0:
+		case err != nil:
+			p.state = Broken
+		case n == 0:
 			p.state = Closed
+			// After the peer's end, a later reset shows only here.
+			if code, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_ERROR); err != nil || code != 0 {
+				p.state = Broken
+			}
 		default:
 			p.state = Bytes
 		}

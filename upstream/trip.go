@@ -97,19 +97,25 @@ func (t *Trip) broken(err error, unsent bool) *Failure {
 	return f
 }
 
+// Client is asked, now and then while a response is awaited, whether there is
+// still somebody to answer.
+type Client interface{ Gone() bool }
+
+// lookEvery is how often a client is looked at while its response is awaited.
+const lookEvery = time.Second
+
 // ReadHead reads the next response head, of a final or an interim response,
 // within the given time; 0 sets no limit. toHead says that the request's method
-// is HEAD.
-func (t *Trip) ReadHead(now time.Time, within time.Duration, toHead bool) error {
+// is HEAD. If client has gone before a byte of it came, the failure says so.
+func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHead bool) error {
 	t.dropHead()
 	if t.br == nil {
 		t.br = t.target.reader(t.c)
 	}
-	t.reachRead(now, within)
 	if t.br.Buffered() == 0 {
-		if _, err := t.br.Peek(1); err != nil {
+		if err := t.await(client, now, within); err != nil {
 			t.failed = true
-			return t.broken(err, false)
+			return err
 		}
 	}
 	for {
@@ -124,11 +130,45 @@ func (t *Trip) ReadHead(now time.Time, within time.Duration, toHead bool) error 
 			err = wire.ErrResponseTooLong
 		}
 		if err == nil {
+			t.reachRead(now, within)
 			_, err = t.br.Peek(len(b) + 1)
 		}
 		if err != nil {
 			t.failed = true
 			return readFailure(err, exchange.ResponseTimeout)
+		}
+	}
+}
+
+// await waits for the first byte of a response, in steps, so that a client that
+// leaves does not keep the target at work for nobody.
+func (t *Trip) await(client Client, now time.Time, within time.Duration) error {
+	begun := now
+	for {
+		step, last := within, true
+		if within == 0 || within > lookEvery {
+			step, last = lookEvery, false
+		}
+		t.reachRead(now, step)
+		_, err := t.br.Peek(1)
+		if err == nil {
+			return nil
+		}
+		if !sock.IsTimeout(err) || t.interrupted.Load() || last {
+			return t.broken(err, false)
+		}
+		now = time.Now()
+		if client.Gone() {
+			return &Failure{Reason: exchange.ClientClosed, Err: err}
+		}
+		if within > 0 {
+			if within -= now.Sub(begun); within <= 0 {
+				return t.broken(err, false)
+			}
+			begun = now
+		}
+		if !t.end.IsZero() && !now.Before(t.end) {
+			return t.broken(err, false)
 		}
 	}
 }
