@@ -1,0 +1,7 @@
+#!/bin/sh
+# Measures Sluice beside nginx and HAProxy; see bench/README.md, or bench/run.sh -h.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p bench/out
+go build -o bench/out/bench ./bench
+exec bench/out/bench "$@"
