@@ -1,6 +1,0 @@
-//go:build race
-
-package server_test
-
-// raceEnabled tells that the race detector's own allocations would be counted.
-const raceEnabled = true
