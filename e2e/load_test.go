@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// load is traffic that must not notice what happens to the config.
+type load struct {
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	done    atomic.Int64
+	failed  atomic.Int64
+	first   atomic.Pointer[string] // what went wrong first
+}
+
+// startLoad has 8 clients that keep their connections and 2 that do not send
+// requests until stopped; each answer must have the body "A" or "B", the
+// origins' names.
+func startLoad(t *testing.T, addr string) *load {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{stop: cancel}
+	for i := range 10 {
+		c := client(t)
+		if i >= 8 {
+			c.Transport.(*http.Transport).DisableKeepAlives = true
+		}
+		l.running.Go(func() {
+			for n := i; ctx.Err() == nil; n++ {
+				l.request(c, addr, n)
+			}
+		})
+	}
+	return l
+}
+
+func (l *load) request(c *http.Client, addr string, n int) {
+	method, body := "GET", ""
+	if n%3 == 0 {
+		method, body = "POST", strings.Repeat("x", 1000*(n%50))
+	}
+	req, _ := http.NewRequest(method, "http://"+addr+"/load", strings.NewReader(body))
+	a, err := try(c, req)
+	problem := ""
+	switch {
+	case err != nil:
+		problem = err.Error()
+	case a.StatusCode != 200 || a.body != "A" && a.body != "B":
+		problem = fmt.Sprintf("%d %q", a.StatusCode, a.body)
+	}
+	l.done.Add(1)
+	if problem != "" {
+		l.failed.Add(1)
+		l.first.CompareAndSwap(nil, &problem)
+	}
+}
+
+// end stops the traffic; not one request may have failed.
+func (l *load) end(t *testing.T) {
+	t.Helper()
+	l.stop()
+	l.running.Wait()
+	if n := l.failed.Load(); n > 0 {
+		t.Errorf("%d of %d requests failed; the first: %s", n, l.done.Load(), *l.first.Load())
+	}
+	t.Logf("%d requests", l.done.Load())
+}
+
+// longAnswer is a response that goes on over many reloads.
+type longAnswer struct {
+	next chan string // what the origin sends next; closed for the end
+	resp *http.Response
+	br   *bufio.Reader
+}
+
+// serveLong is the origin's side.
+func (l *longAnswer) serveLong(w http.ResponseWriter, r *http.Request) {
+	w.(http.Flusher).Flush()
+	for {
+		select {
+		case text, ok := <-l.next:
+			if !ok {
+				return
+			}
+			_, _ = fmt.Fprintln(w, text)
+			w.(http.Flusher).Flush()
+		case <-r.Context().Done():
+			return
+		case <-time.After(2 * patience):
+			return
+		}
+	}
+}
+
+func (l *longAnswer) open(t *testing.T, addr string) {
+	t.Helper()
+	resp, err := client(t).Get("http://" + addr + "/long")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	l.resp, l.br = resp, bufio.NewReader(resp.Body)
+}
+
+// wants sends a line through the answer.
+func (l *longAnswer) wants(t *testing.T, text string) {
+	t.Helper()
+	l.next <- text
+	if got, err := l.br.ReadString('\n'); got != text+"\n" || err != nil {
+		t.Fatalf("the long answer: %q, %v; want %q", got, err, text)
+	}
+}
+
+// wantsEnd ends it, which must look like its end.
+func (l *longAnswer) wantsEnd(t *testing.T) {
+	t.Helper()
+	close(l.next)
+	if rest, err := l.br.ReadString('\n'); rest != "" || err == nil || err.Error() != "EOF" {
+		t.Errorf("the long answer ends with %q, %v", rest, err)
+	}
+}
