@@ -115,7 +115,7 @@ func TestExplainIsWhatHappens(t *testing.T) {
 		for _, f := range test.header {
 			request += f[0] + ": " + f[1] + "\r\n"
 		}
-		answer := b.raw(request + "\r\n")
+		answer := b.raw(request + "Connection: close\r\n\r\n")
 		if !strings.HasPrefix(answer, fmt.Sprintf("HTTP/1.1 %d ", test.status)) {
 			t.Errorf("%s: answered %.60q, want status %d", name, answer, test.status)
 		}
@@ -274,10 +274,10 @@ matched by   host api.example.com, path /v1/users
 route        v1, path /v1/*
 middlewares  mark, v1
 why          v1      api.example.com/v1/*  chosen
-             direct  */direct              path "/v1/users" does not match /direct
-             canary  */canary              path "/v1/users" does not match /canary
-             ping    */ping                path "/v1/users" does not match /ping
              item    */items/:id           path "/v1/users" does not match /items/:id
+             canary  */canary              path "/v1/users" does not match /canary
+             direct  */direct              path "/v1/users" does not match /direct
+             ping    */ping                path "/v1/users" does not match /ping
              away    */old/*               path "/v1/users" does not match /old/*
              static  */static/*            path "/v1/users" does not match /static/*
 sends        GET /users HTTP/1.1
