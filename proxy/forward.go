@@ -78,7 +78,7 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 // have reached the target, or a pooled connection died before any byte of a
 // response and the request may be repeated (RFC 9110 section 9.2.2).
 func (r *request) mayRepeat(f *upstream.Failure, replayable bool) bool {
-	if r.Attempts >= maxAttempts || r.silent || r.upload != nil {
+	if r.Attempts >= maxAttempts || r.silent || r.upload != nil || r.overdue() {
 		return false
 	}
 	if f.Unsent {
@@ -105,8 +105,11 @@ func (r *request) blame(f *upstream.Failure) exchange.Reason {
 			return reason
 		}
 	}
-	if f.Reason == exchange.ResponseTimeout && r.overdue() {
-		return exchange.RequestTimeout
+	switch f.Reason {
+	case exchange.QueueTimeout, exchange.ConnectTimeout, exchange.ResponseTimeout, exchange.UpstreamIdle:
+		if r.overdue() {
+			return exchange.RequestTimeout
+		}
 	}
 	return f.Reason
 }

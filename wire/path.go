@@ -57,7 +57,8 @@ func AppendLiteralPath(dst, path []byte) (_ []byte, ok bool) {
 
 // AppendResolvedPath appends the second reading of path: every escape decoded,
 // backslashes taken for slashes, empty segments dropped and dot segments
-// resolved (RFC 3986 section 5.2.4). It starts with "/".
+// resolved (RFC 3986 section 5.2.4), also those with a parameter. It starts with
+// "/".
 func AppendResolvedPath(dst, path []byte) []byte {
 	base := len(dst)
 	dst = append(dst, '/')
@@ -78,13 +79,21 @@ func AppendResolvedPath(dst, path []byte) []byte {
 	return endSegment(dst, base, false)
 }
 
+var semicolon = []byte(";")
+
 // endSegment resolves the segment that dst ends with; dst[base:] starts with "/".
 func endSegment(dst []byte, base int, more bool) []byte {
 	start := bytes.LastIndexByte(dst, '/') + 1
-	switch seg := dst[start:]; {
-	case len(seg) == 0, len(seg) == 1 && seg[0] == '.':
+	seg := dst[start:]
+	if len(seg) == 0 {
+		return dst
+	}
+	// Some origins take "..;x" for "..": what follows ";" is a parameter to them.
+	name, _, _ := bytes.Cut(seg, semicolon)
+	switch string(name) {
+	case ".":
 		return dst[:start]
-	case len(seg) == 2 && seg[0] == '.' && seg[1] == '.':
+	case "..":
 		if start-1 > base {
 			start = base + bytes.LastIndexByte(dst[base:start-1], '/') + 1
 		}

@@ -69,13 +69,15 @@ var paths = []struct {
 	{"/%u002e%u002e/", "/%u002e%u002e/", "/%u002e%u002e/", false, false},
 	{"/%c0%ae%c0%ae/", "/\xc0\xae\xc0\xae/", "/\xc0\xae\xc0\xae/", false, false},
 	// Some origins cut path parameters off before they resolve.
-	{"/..;/a", "/..;/a", "/..;/a", false, true},
-	{"/..;x=1/a", "/..;x=1/a", "/..;x=1/a", false, true},
-	{"/%2e%2e;/a", "/..;/a", "/..;/a", false, true},
-	{"/a/..;/..;/b", "/a/..;/..;/b", "/a/..;/..;/b", false, true},
+	{"/..;/a", "/..;/a", "/a", false, true},
+	{"/..;x=1/a", "/..;x=1/a", "/a", false, true},
+	{"/%2e%2e;/a", "/..;/a", "/a", false, true},
+	{"/a/..;/..;/b", "/a/..;/..;/b", "/b", false, true},
 	{"/a;/..", "/a;/..", "/", false, false},
 	{"/;a/..", "/;a/..", "/", false, true},
 	{"/.;/../a", "/.;/../a", "/a", false, true},
+	{"/a/..;", "/a/..;", "/", false, false},
+	{"/a/b;..", "/a/b;..", "/a/b;..", true, false},
 	{"", "", "/", true, false},
 }
 
@@ -135,16 +137,20 @@ func resolveSlowly(path string) string {
 	segments := strings.Split(decoded.String(), "/")
 	var kept []string
 	for _, s := range segments {
+		name, _, _ := strings.Cut(s, ";")
 		switch {
-		case s == "" || s == ".":
-		case s == ".." && len(kept) > 0:
+		case s == "" || name == ".":
+		case name == ".." && len(kept) > 0:
 			kept = kept[:len(kept)-1]
-		case s == "..":
+		case name == "..":
 		default:
 			kept = append(kept, s)
 		}
 	}
-	last := segments[len(segments)-1]
+	last, _, _ := strings.Cut(segments[len(segments)-1], ";")
+	if segments[len(segments)-1] != "" && last == "" {
+		last = ";"
+	}
 	if len(kept) > 0 && (last == "" || last == "." || last == "..") {
 		kept = append(kept, "")
 	}

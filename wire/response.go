@@ -149,8 +149,14 @@ func (r *Response) conclude() error {
 func (r *Response) frame(toHead bool) {
 	r.Length = 0
 	switch {
-	case toHead, r.Status < 200, r.Status == 204, r.Status == 304:
+	case toHead, r.Status == 304:
 		r.Framing = FramingNone
+	case r.Status < 200, r.Status == 204:
+		r.Framing = FramingNone
+		if r.coding || r.Declared > 0 {
+			// Bytes that nobody is to read may follow.
+			r.KeepAlive = false
+		}
 	case r.coding:
 		r.Framing = FramingChunked
 	case r.Declared > 0:
