@@ -75,7 +75,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 			good := 0
 			for n := 1; n <= reloads; n++ {
 				text, outcome := b.text(n), inForce
-				if broken := brokenEdits[n%len(brokenEdits)]; n%4 == 0 {
+				if broken := brokenEdits[n/4%len(brokenEdits)]; n%4 == 0 {
 					text, outcome = broken(text), refused
 				} else {
 					good = n
@@ -153,7 +153,7 @@ func TestFileVanishesAndComesBack(t *testing.T) {
 	if err := os.Remove(p.file); err != nil {
 		t.Fatal(err)
 	}
-	p.log.after(t, mark, refused)
+	p.log.after(t, mark, "cannot read the file; what is in force stays")
 	get(t, c, "http://"+p.addr+"/").wants(t, 200, "one")
 	p.edit(listening(p.addr, `"routes": [{"name": "a", "path": "/", "respond": {"body": "two"}}]`), inForce)
 	get(t, c, "http://"+p.addr+"/").wants(t, 200, "two")
@@ -182,7 +182,7 @@ func TestHangUpReloads(t *testing.T) {
 	get(t, c, "http://"+p.addr+"/").wants(t, 200, "two")
 }
 
-// TestRoutesOfAnEditInForce also looks at the admin interface.
+// TestAdminTellsOfReloads looks at the admin interface around edits.
 func TestAdminTellsOfReloads(t *testing.T) {
 	t.Parallel()
 	admin := reserve(t)

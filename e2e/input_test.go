@@ -1,0 +1,187 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// badConfigs are what may be wrong with a file, and a word of what is told.
+var badConfigs = []struct{ name, text, word string }{
+	{"empty", "", "empty"},
+	{"not JSON", "listen 80;\n", ""},
+	{"cut off", `{"listeners": [{"address": "127.0.0.1:1"}`, ""},
+	{"a list", "[]", "object"},
+	{"nothing required", "{}", "listeners: missing"},
+	{"trailing bytes", minimal() + "x", ""},
+	{"unknown key", with(`"upstream": {},`), `did you mean "upstreams"`},
+	{"duplicate key", with(`"log": {}, "log": {},`), "log"},
+	{"wrong type", with(`"limits": {"headers": "many"},`), "limits.headers"},
+	{"null", with(`"upstreams": null,`), "null"},
+	{"bad duration", with(`"limits": {"idle_timeout": "fast"},`), "limits.idle_timeout"},
+	{"bad size", with(`"limits": {"body_bytes": "-1"},`), "limits.body_bytes"},
+	{"bad network", with(`"trusted_proxies": ["10.0.0.0/99"],`), "trusted_proxies[0]"},
+	{"weight 0 everywhere", with(`"upstreams": {"u": {"targets": [{"address": "127.0.0.1:1", "weight": 0}]}},`), "weight"},
+	{"negative weight", with(`"upstreams": {"u": {"targets": [{"address": "127.0.0.1:1", "weight": -1}]}},`), "weight"},
+	{"no targets", with(`"upstreams": {"u": {"targets": []}},`), "targets"},
+	{"target on port 0", with(`"upstreams": {"u": {"targets": [{"address": "127.0.0.1:0"}]}},`), "upstreams.u.targets[0].address"},
+	{"port too high", with(`"upstreams": {"u": {"targets": [{"address": "127.0.0.1:65536"}]}},`), "upstreams.u.targets[0].address"},
+	{"unknown policy", with(`"upstreams": {"u": {"balance": "weigthed", "targets": [{"address": "127.0.0.1:1"}]}},`), `did you mean "weighted"`},
+	{"unknown middleware type", with(`"middlewares": {"m": {"type": "gzip"}},`), "middlewares.m.type"},
+	{"not yet supported", with(`"upstreams": {"u": {"slow_start": "1s", "targets": [{"address": "127.0.0.1:1"}]}},`), "not yet supported"},
+	{"unknown upstream", routes(`{"name": "a", "path": "/", "upstream": "apis"}`), "unknown upstream"},
+	{"unknown middleware", routes(`{"name": "a", "path": "/", "respond": {}, "middlewares": ["m"]}`), "unknown middleware"},
+	{"bad regular expression", routes(`{"name": "a", "path": "/", "respond": {}, "headers": {"X": "~("}}`), "routes[0].headers.X"},
+	{"bad path", routes(`{"name": "a", "path": "a", "respond": {}}`), "routes[0].path"},
+	{"nothing answers", routes(`{"name": "a", "path": "/"}`), "routes[0]"},
+	{"same name", routes(`{"name": "a", "path": "/1", "respond": {}}, {"name": "a", "path": "/2", "respond": {}}`), "routes[1].name"},
+	{"tie", routes(`{"name": "a", "path": "/", "respond": {}}, {"name": "b", "path": "/", "respond": {}}`), "routes[1]"},
+	{"same listener", `{"listeners": [{"address": "127.0.0.1:1"}, {"address": "127.0.0.1:1"}], ` + answerAll + `}`, "listeners[1].address"},
+}
+
+const answerAll = `"routes": [{"name": "all", "path": "/*", "respond": {}}]`
+
+func minimal() string { return with("") }
+
+// with is a good config but for the sections.
+func with(sections string) string {
+	return "{\n\"listeners\": [{\"address\": \"127.0.0.1:1\"}],\n" + sections + answerAll + "\n}\n"
+}
+
+func routes(list string) string {
+	return "{\n\"listeners\": [{\"address\": \"127.0.0.1:1\"}],\n\"routes\": [" + list + "]\n}\n"
+}
+
+// place is what every problem begins with: the file, the line and the column.
+var place = regexp.MustCompile(`(?m)^\S*config\.json:\d+:\d+: `)
+
+func TestBadConfigs(t *testing.T) {
+	t.Parallel()
+	for _, c := range badConfigs {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			file := write(t, c.text)
+			for _, verb := range []string{"run", "validate"} {
+				code, out, errs := command(t, verb, "-config", file)
+				if code != 1 || out != "" || !place.MatchString(errs) || !strings.Contains(errs, c.word) {
+					t.Errorf("%s: exit code %d, %q %q; want 1 and a place with %q", verb, code, out, errs, c.word)
+				}
+			}
+		})
+	}
+}
+
+func TestUnreadableConfigs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	files := map[string]string{"missing": filepath.Join(dir, "no.json"), "a folder": dir}
+	if os.Getuid() != 0 { // root reads everything
+		files["no permission"] = filepath.Join(dir, "secret.json")
+		if err := os.WriteFile(files["no permission"], []byte(minimal()), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, file := range files {
+		for _, verb := range []string{"run", "validate"} {
+			code, _, errs := command(t, verb, "-config", file)
+			if code != 1 || !strings.Contains(errs, "cannot read the config") || !strings.Contains(errs, file) {
+				t.Errorf("%s %s: exit code %d, %q", verb, name, code, errs)
+			}
+		}
+	}
+}
+
+// TestAllProblemsAtOnce also looks at where exactly they are.
+func TestAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	file := write(t, "{\n  \"listeners\": [{ \"address\": \"127.0.0.1:1\" }],\n"+
+		"  // a comment, é\n  \"limits\": { \"headers\": 0, /* é */ \"heders\": 1 },\n"+
+		"  \"routes\": [\n    { \"name\": \"a\", \"path\": \"/*\", \"upstream\": \"app\" },\n  ],\n}\n")
+	code, _, errs := command(t, "validate", "-config", file)
+	lines := strings.Split(errs, "\n")
+	if code != 1 || len(lines) != 3 {
+		t.Fatalf("exit code %d, %d lines, want 3:\n%s", code, len(lines), errs)
+	}
+	for i, want := range []string{":4:26: limits.headers: ", ":4:38: limits.heders: ", ":6:45: routes[0].upstream: "} {
+		if !strings.HasPrefix(lines[i], file+want) {
+			t.Errorf("problem %d is %q, want %s", i, lines[i], want)
+		}
+	}
+}
+
+func TestListenerInUseAtStart(t *testing.T) {
+	t.Parallel()
+	taken := listen(t, "tcp", "127.0.0.1:0").Addr().String()
+	file := write(t, listeners(reserve(t), taken))
+	code, _, errs := command(t, "-config", file)
+	if code != 1 || !place.MatchString(errs) || !strings.Contains(errs, "listeners[1].address: cannot listen on "+taken) {
+		t.Errorf("exit code %d, %q", code, errs)
+	}
+	if code, out, errs := command(t, "validate", "-config", file); code != 0 || !strings.Contains(out, "ok") {
+		t.Errorf("validate opens nothing, but: exit code %d, %q", code, errs)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	good := write(t, with(""))
+	for _, c := range []struct {
+		args      string
+		code      int
+		out, errs string // words of what is printed
+	}{
+		{"version", 0, "sluice ", ""},
+		{"-h", 0, "Usage", ""},
+		{"--help", 0, "validate", ""},
+		{"help", 0, "SIGHUP", ""},
+		{"run -h", 0, "", "-config"},
+		{"validate -h", 0, "", "Usage: sluice validate"},
+		{"validate -config " + good, 0, "ok", ""},
+		{"nonsense", 2, "", `unknown command "nonsense"`},
+		{"run -nonsense", 2, "", "-nonsense"},
+		{"validate extra", 2, "", "extra"},
+		{"version extra", 2, "", "extra"},
+	} {
+		code, out, errs := command(t, strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(out, c.out) || !strings.Contains(errs, c.errs) {
+			t.Errorf("sluice %s: exit code %d, %q %q; want %d, %q %q", c.args, code, out, errs, c.code, c.out, c.errs)
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	file := write(t, fmt.Sprintf(`{"listeners": [{"address": "127.0.0.1:1"}],
+"upstreams": {"api": {"targets": [{"address": "127.0.0.1:9"}]}},
+"middlewares": {"v1": {"type": "strip_prefix", "prefix": "/v1"}},
+"routes": [
+  {"name": "versioned", "path": "/v1/*", "headers": {"X-Canary": "1"}, "middlewares": ["v1"], "upstream": "api"},
+  {"name": "ping", "path": "/ping", "methods": ["GET"], "respond": {"body": "pong"}},
+]}`))
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"-H", "X-Canary: 1", "GET", "http://app.test/v1/users?a=b"}, []string{"versioned", "api", "/users?a=b"}},
+		{[]string{"GET", "http://app.test/ping"}, []string{"ping", "200"}},
+		{[]string{"GET", "http://app.test/v1/users"}, []string{"404"}},
+		{[]string{"POST", "http://app.test/ping"}, []string{"405"}},
+	} {
+		code, out, errs := command(t, append([]string{"explain", "-config", file}, c.args...)...)
+		if code != 0 || !hasAll(out, c.want) {
+			t.Errorf("explain %q: exit code %d, %q %q, want %q", c.args, code, out, errs, c.want)
+		}
+	}
+	for _, args := range [][]string{{}, {"GET"}, {"GET", "http://a/", "more"}} {
+		if code, _, errs := command(t, append([]string{"explain", "-config", file}, args...)...); code != 2 || errs == "" {
+			t.Errorf("explain %q: exit code %d, %q", args, code, errs)
+		}
+	}
+	bad := write(t, "{}")
+	if code, _, errs := command(t, "explain", "-config", bad, "GET", "http://a/"); code != 1 || !place.MatchString(errs) {
+		t.Errorf("explain of a bad config: exit code %d, %q", code, errs)
+	}
+}
