@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluiceproxy/sluice/admin"
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/hotreload"
+	"github.com/sluiceproxy/sluice/proxy"
+	"github.com/sluiceproxy/sluice/server"
+	"github.com/sluiceproxy/sluice/telemetry"
+	"github.com/sluiceproxy/sluice/wire"
+)
+
+// instance is Sluice at work: one config file, what serves by it, and what
+// watches it.
+type instance struct {
+	path    string
+	log     *telemetry.Log
+	metrics *telemetry.Metrics
+	proxy   *proxy.Proxy
+	server  *server.Server
+	watcher *hotreload.Watcher
+
+	// applied by the watcher's goroutine, one change at a time
+	cfg    *config.Config
+	access *telemetry.AccessLog
+	door   *door // nil without an admin address
+
+	draining  atomic.Bool
+	stopWatch context.CancelFunc
+	watching  sync.WaitGroup
+}
+
+// door is the admin interface on one address.
+type door struct {
+	address string
+	socket  net.Listener
+	admin   *admin.Admin
+}
+
+// start reads the config and serves it. The error is a [config.Problems] where
+// the config is at fault.
+func start(path string, errs io.Writer) (*instance, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the config: %w", err)
+	}
+	in := &instance{path: path, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
+	in.proxy = proxy.New(proxy.Options{Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }})
+	in.server = server.New(server.Options{
+		Handler: in.proxy.Handle,
+		Refused: in.refused,
+		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
+	})
+	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
+	in.watcher, err = hotreload.New(hotreload.Options{Path: path, Apply: in.apply, Notice: in.notice})
+	if err != nil {
+		return nil, err
+	}
+	if err := in.apply(hotreload.Change{Data: data, Cause: hotreload.CauseStart}); err != nil {
+		return nil, err
+	}
+	in.watcher.Seen(data)
+	ctx, cancel := context.WithCancel(context.Background())
+	in.stopWatch = cancel
+	in.watching.Add(1)
+	go func() {
+		defer in.watching.Done()
+		if err := in.watcher.Run(ctx); err != nil {
+			in.log.Error().Err(err).Msg("the config file is no longer watched")
+		}
+	}()
+	return in, nil
+}
+
+func (in *instance) refused(_ []byte, r *wire.Refusal) { in.proxy.Refused(r) }
+
+func (in *instance) notice(msg string, err error) {
+	if err == nil {
+		in.log.Info().Str("file", in.path).Msg(msg)
+		return
+	}
+	in.log.Warn().Str("file", in.path).Err(err).Msg(msg)
+}
+
+// apply puts a content of the config file in force, or changes nothing.
+func (in *instance) apply(c hotreload.Change) error {
+	begun := time.Now()
+	err := in.change(c.Data)
+	if err == nil {
+		in.metrics.Reloaded(telemetry.ReloadApplied, time.Now())
+		in.log.Info().Str("cause", c.Cause).Uint64("generation", in.proxy.Generation().Number).
+			Dur("took_ms", time.Since(begun)).Msg("config in force")
+		return nil
+	}
+	in.metrics.Reloaded(telemetry.ReloadRefused, time.Now())
+	if g := in.proxy.Generation(); g != nil {
+		var problems config.Problems
+		text := err.Error()
+		if errors.As(err, &problems) {
+			text = strings.ReplaceAll(problems.Format(in.path), "\n", "; ")
+		}
+		in.log.Error().Str("cause", c.Cause).Uint64("in_force", g.Number).Str("problems", text).
+			Msg("config refused; the generation before stays in force")
+	}
+	return err
+}
+
+// change prepares every part for the config and then puts all in force; what
+// fails leaves no trace.
+func (in *instance) change(data []byte) (err error) {
+	cfg, err := config.Parse(data, proxy.Catalog())
+	if err != nil {
+		return err
+	}
+	candidate, err := in.proxy.Prepare(cfg)
+	if err != nil {
+		return config.Place(data, err)
+	}
+	sockets, err := in.server.Prepare(context.Background(), cfg.Listeners, cfg.Limits)
+	access, accessErr := in.prepareAccess(cfg)
+	door, doorErr := in.prepareDoor(cfg)
+	if err := errors.Join(placeListeners(err), accessErr, doorErr); err != nil {
+		candidate.Discard()
+		if sockets != nil {
+			sockets.Discard()
+		}
+		if access != nil && access != in.access {
+			_ = access.Close(context.Background())
+		}
+		if door != nil && door != in.door {
+			_ = door.socket.Close()
+		}
+		return config.Place(data, err)
+	}
+	// The level was checked with the rest of the config.
+	_ = in.log.SetLevel(cfg.Log.Level)
+	in.swapAccess(access)
+	candidate.Commit()
+	sockets.Commit()
+	in.swapDoor(door)
+	in.cfg = cfg
+	return nil
+}
+
+// placeListeners tells for each listener that cannot be opened where it stands.
+func placeListeners(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		var l *server.ListenError
+		if errors.As(e, &l) {
+			e = &config.PathError{Path: fmt.Sprintf("listeners[%d].address", l.Index), Err: l}
+		}
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}
+
+// prepareAccess returns the access log the config wants: the present one if its
+// path stays.
+func (in *instance) prepareAccess(cfg *config.Config) (*telemetry.AccessLog, error) {
+	path := cfg.Log.Access.Path
+	switch {
+	case in.access != nil && in.access.Path() == path:
+		return in.access, nil
+	case path == "off":
+		return nil, nil
+	}
+	log, err := telemetry.OpenAccess(path, in.metrics, func(err error) {
+		in.log.Error().Err(err).Msg("access log lines are being lost")
+	})
+	if err != nil {
+		return nil, &config.PathError{Path: "log.access.path", Err: err}
+	}
+	return log, nil
+}
+
+func (in *instance) swapAccess(log *telemetry.AccessLog) {
+	in.access = log
+	if old := in.proxy.SetAccessLog(log); old != nil && old != log {
+		// Requests that ended just now may still be writing to it.
+		time.AfterFunc(time.Second, func() { _ = old.Close(context.Background()) })
+	}
+}
+
+// prepareDoor opens the admin address the config wants, if it is another.
+func (in *instance) prepareDoor(cfg *config.Config) (*door, error) {
+	address := cfg.Admin.Address
+	switch {
+	case address == "":
+		return nil, nil
+	case in.door != nil && in.door.address == address:
+		return in.door, nil
+	}
+	socket, err := server.Listen(context.Background(), address)
+	if err != nil {
+		return nil, &config.PathError{Path: "admin.address", Err: fmt.Errorf("cannot listen on %s: %w", address, err)}
+	}
+	return &door{address: address, socket: socket}, nil
+}
+
+func (in *instance) swapDoor(d *door) {
+	old := in.door
+	if d == old {
+		return
+	}
+	in.door = d
+	if d != nil {
+		d.admin = admin.New(admin.Options{
+			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
+			Reload: in.watcher.Reload, Status: in.watcher.Last, Ready: in.ready,
+		})
+		go func() {
+			if err := d.admin.Serve(d.socket); err != nil {
+				in.log.Error().Err(err).Msg("the admin interface has ended")
+			}
+		}()
+	}
+	if old != nil {
+		// Not waited for: the reload may have been asked for through it.
+		go old.close()
+	}
+}
+
+func (d *door) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = d.admin.Close(ctx)
+}
+
+func (in *instance) ready() (bool, string) {
+	if in.draining.Load() {
+		return false, "draining"
+	}
+	return true, ""
+}
+
+// reload is what SIGHUP asks for: the config is read again, and log files opened
+// anew after a rotation.
+func (in *instance) reload() {
+	o := in.watcher.Reload(context.Background(), "signal")
+	if o.Result == hotreload.Unchanged {
+		in.metrics.Reloaded(telemetry.ReloadUnchanged, o.At)
+		in.log.Info().Str("cause", o.Cause).Msg("config unchanged")
+	}
+	if log := in.proxy.AccessLog(); log != nil {
+		if err := log.Reopen(); err != nil {
+			in.log.Error().Err(err).Msg("cannot open the access log anew")
+		}
+	}
+}
+
+// stop lets requests end, for up to limits.drain_timeout or until ctx ends, and
+// then ends everything.
+func (in *instance) stop(ctx context.Context) {
+	in.draining.Store(true)
+	in.stopWatch()
+	in.watching.Wait()
+	ctx, cancel := context.WithTimeout(ctx, in.cfg.Limits.DrainTimeout.D())
+	defer cancel()
+	begun := time.Now()
+	if err := in.server.Shutdown(ctx); err != nil {
+		in.log.Warn().Int64("requests", in.proxy.InFlight()).Dur("after_ms", time.Since(begun)).
+			Msg("requests were cut off at the end of the drain")
+	}
+	if in.access != nil {
+		flush, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = in.access.Close(flush)
+	}
+	if in.door != nil {
+		in.door.close()
+	}
+	in.log.Info().Dur("after_ms", time.Since(begun)).Msg("stopped")
+}

@@ -1,0 +1,63 @@
+// Command sluice is an HTTP edge proxy: config.json says which requests go where,
+// and an edit of it takes effect while traffic flows. See README.md.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// command is one subcommand.
+type command struct {
+	name    string
+	summary string
+	run     func(args []string, out, errs io.Writer) int
+}
+
+var commands = []command{
+	{"run", "serve what config.json says (the default)", runCommand},
+	{"validate", "tell every problem of a config and exit", validateCommand},
+	{"explain", "tell which route a request takes, and why", explainCommand},
+	{"demo", "serve the example config with three small origins", demoCommand},
+	{"version", "print the version", versionCommand},
+}
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitFail  = 1 // the config, a listener or a test of the config's own
+	exitUsage = 2 // the command line
+)
+
+func main() { os.Exit(dispatch(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func dispatch(args []string, out, errs io.Writer) int {
+	name := "run"
+	if len(args) > 0 && len(args[0]) > 0 && args[0][0] != '-' {
+		name, args = args[0], args[1:]
+	} else if len(args) > 0 && (args[0] == "-h" || args[0] == "-help" || args[0] == "--help") {
+		name = "help"
+	}
+	for _, c := range commands {
+		if c.name == name {
+			return c.run(args, out, errs)
+		}
+	}
+	if name == "help" {
+		usage(out)
+		return exitOK
+	}
+	fmt.Fprintf(errs, "sluice: unknown command %q\n\n", name)
+	usage(errs)
+	return exitUsage
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "Sluice is an HTTP proxy and load balancer steered by one config file.\n\nUsage: sluice COMMAND [flags]\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+	}
+	fmt.Fprint(w, "\n'sluice COMMAND -h' tells a command's flags.\n"+
+		"SIGHUP reloads the config; SIGTERM and SIGINT let requests end, then exit.\n")
+}
