@@ -50,7 +50,8 @@ func commit() string {
 	return firstLine("git", "describe", "--always", "--dirty", "--exclude=*", "--abbrev=12")
 }
 
-// machine is the processor, the number of cores, the memory and the kernel.
+// machine is the processor, the number of cores, the memory, the kernel and its
+// congestion control.
 func machine() string {
 	var parts []string
 	if name := procField("/proc/cpuinfo", "model name"); name != "" {
@@ -61,7 +62,11 @@ func machine() string {
 	if _, err := fmt.Sscanf(procField("/proc/meminfo", "MemTotal"), "%d kB", &kib); err == nil {
 		parts = append(parts, fmt.Sprintf("%.0f GiB", float64(kib)/(1<<20)))
 	}
-	return strings.Join(append(parts, firstLine("uname", "-srm")), ", ")
+	parts = append(parts, firstLine("uname", "-srm"))
+	if control, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control"); err == nil {
+		parts = append(parts, "TCP "+strings.TrimSpace(string(control)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // procField finds the first "name: value" in a file of /proc; "" if there is none.
