@@ -34,7 +34,9 @@ type Pool struct {
 type Options struct {
 	// Lookup resolves names of targets; by default the system's resolver.
 	Lookup Lookup
-	// Observe returns who is told what becomes of a target's connections.
+	// Observe returns who is told what becomes of a target's connections. It is
+	// asked for every target of a pool; of one that is taken over, who was told
+	// before still is.
 	Observe func(pool, target string) Observer
 }
 
@@ -72,10 +74,13 @@ func (o *Options) setDefaults() {
 // else the targets whose connections would be made alike are taken over. Nothing
 // is dialled or started.
 func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool, error) {
+	opts.setDefaults()
 	if prev != nil && reflect.DeepEqual(prev.def, def) {
+		for _, t := range prev.Targets {
+			opts.Observe(name, t.Address)
+		}
 		return prev, nil
 	}
-	opts.setDefaults()
 	p := &Pool{
 		Name:           name,
 		Connect:        def.Timeouts.Connect.D(),

@@ -73,7 +73,7 @@ func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Option
 	}
 	t.client = fasthttp.HostClient{
 		Addr:                "target", // dial knows the address
-		Dial:                func(string) (net.Conn, error) { return t.dial() },
+		DialTimeout:         func(_ string, left time.Duration) (net.Conn, error) { return t.dial(left) },
 		MaxConns:            c.Max,
 		MaxConnWaitTimeout:  c.QueueTimeout.D(),
 		MaxIdleConnDuration: c.IdleTimeout.D(),
@@ -140,12 +140,16 @@ func (t *Target) Retire() {
 	t.client.CloseIdleConnections()
 }
 
-// dial establishes a connection within the connect timeout.
-func (t *Target) dial() (net.Conn, error) {
-	ctx := context.Background()
-	if t.connect > 0 {
+// dial establishes a connection within the connect timeout, and within what is
+// left of the request's own; 0 sets no limit.
+func (t *Target) dial(left time.Duration) (net.Conn, error) {
+	ctx, limit := context.Background(), t.connect
+	if limit == 0 || left > 0 && left < limit {
+		limit = left
+	}
+	if limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, t.connect)
+		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
 	raw, a, err := t.dialAny(ctx)
@@ -173,10 +177,12 @@ func (t *Target) dialAny(ctx context.Context) (net.Conn, *addrs, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	start := int(t.resolver.next.Add(1))
+	start := t.resolver.next.Add(1)
 	var failed error
 	for i := range a.ips {
-		ip := a.ips[(start+i)%len(a.ips)]
+		ip := a.ips[(start+uint32(i))%uint32(len(a.ips))]
+		// An address that does not answer leaves time for the others.
+		dialer.Timeout = share(ctx, len(a.ips)-i)
 		c, err := dialer.DialContext(ctx, t.network, net.JoinHostPort(ip.String(), t.port))
 		if err == nil {
 			return c, a, nil
@@ -184,4 +190,13 @@ func (t *Target) dialAny(ctx context.Context) (net.Conn, *addrs, error) {
 		failed = err
 	}
 	return nil, nil, failed
+}
+
+// share returns one of n equal parts of the time that ctx leaves; 0 sets no limit.
+func share(ctx context.Context, n int) time.Duration {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return 0
+	}
+	return max(time.Until(end)/time.Duration(n), 1)
 }

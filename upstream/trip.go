@@ -82,6 +82,9 @@ func (t *Trip) Send(b []byte, now time.Time) error {
 // the response may still be there to be read.
 func (t *Trip) SendBody(b []byte) error {
 	t.c.write.Reach(time.Now(), t.idle, t.c.Conn.SetWriteDeadline)
+	if t.interrupted.Load() {
+		_ = t.c.Conn.SetWriteDeadline(sock.Past)
+	}
 	_, err := t.c.Conn.Write(b)
 	return err
 }
@@ -316,7 +319,9 @@ func (t *Trip) nextChunk() ([]byte, error) {
 	return data, err
 }
 
-// Interrupt makes reads and writes that are under way, and later reads, fail. It may be called from another goroutine while the trip is open.
+// Interrupt makes reads and writes that are under way, and later reads and parts
+// of the body sent, fail. It may be called from another goroutine while the trip
+// is open.
 func (t *Trip) Interrupt() {
 	t.interrupted.Store(true)
 	_ = t.c.Conn.SetDeadline(sock.Past)
