@@ -68,6 +68,7 @@ type AccessLog struct {
 type Limits struct {
 	HeaderBytes   Size     `json:"header_bytes" default:"16KiB" doc:"Longest request head, request line included; longer is answered 431."`
 	Headers       int      `json:"headers" default:"128" doc:"Most header fields in a request; more is answered 431."`
+	Paths         string   `json:"paths" default:"exact" enum:"exact|strict|normalized" doc:"What becomes of a path that can be read in more than one way: exact forwards it as it came if each reading chooses the same route; strict refuses every escaped slash or backslash and every dot segment; normalized forwards it decoded, resolved and escaped anew."`
 	BodyBytes     Size     `json:"body_bytes" default:"0" doc:"Longest request body; longer is answered 413. 0 sets no limit."`
 	HeaderTimeout Duration `json:"header_timeout" default:"10s" doc:"From a request's first byte to the end of its head."`
 	BodyTimeout   Duration `json:"body_timeout" default:"30s" doc:"Longest pause between two reads of a request body."`

@@ -9,47 +9,71 @@ import (
 )
 
 // match finds the route of the request, or answers why there is none.
-//
-// A path that can be read in two ways, as it came and with dot segments and
-// escaped slashes resolved, must choose the same route in both: else the origin
-// could serve by one reading what was routed by the other.
 func (r *request) match() bool {
-	path, _, _ := wire.SplitTarget(r.Head.Origin)
 	r.host = wire.AppendHostKey(r.host[:0], r.Head.Host)
-	table := r.gen.table
-	var rule *router.Route
-	var allow string
-	if wire.PlainPath(path) {
-		r.path = append(r.path[:0], path...)
-		rule, allow = table.Match(r.host, r.Head.Method, path, r)
-	} else {
-		var ok bool
-		if r.path, ok = wire.AppendLiteralPath(r.path[:0], path); !ok {
-			r.fail(exchange.AmbiguousPath)
-			return false
-		}
-		rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
-		literal := len(r.path)
-		r.path = wire.AppendResolvedPath(r.path, path)
-		resolved := r.path[literal:]
-		r.path = r.path[:literal]
-		if !bytes.Equal(resolved, r.path) {
-			if other, _ := table.Match(r.host, r.Head.Method, resolved, r); other != rule {
-				r.fail(exchange.AmbiguousPath)
-				return false
-			}
-		}
-	}
-	if rule != nil {
+	rule, allow, ok := r.lookUp()
+	switch {
+	case !ok:
+		r.fail(exchange.AmbiguousPath)
+	case rule != nil:
 		r.route = r.gen.routes[rule.Index]
 		r.Route = rule.Name
 		return true
-	}
-	if allow == "" {
+	case allow != "":
+		r.fail(exchange.MethodNotAllowed)
+		r.Response.Fields.Add("Allow", allow)
+	default:
 		r.fail(exchange.NoRoute)
-		return false
 	}
-	r.fail(exchange.MethodNotAllowed)
-	r.Response.Fields.Add("Allow", allow)
 	return false
+}
+
+// lookUp reads the path and asks the table.
+//
+// A path that can be read in two ways, as it came and with dot segments and
+// escaped slashes resolved, must choose the same route in both: else the origin
+// could serve by one reading what was routed by the other. ok is false where it
+// does not, or where limits.paths is stricter.
+func (r *request) lookUp() (rule *router.Route, allow string, ok bool) {
+	path, query, hasQuery := wire.SplitTarget(r.Head.Origin)
+	table := r.gen.table
+	if wire.PlainPath(path) {
+		r.path = append(r.path[:0], path...)
+		rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
+		return rule, allow, true
+	}
+	if r.path, ok = wire.AppendLiteralPath(r.path[:0], path); !ok {
+		return nil, "", false
+	}
+	literal := len(r.path)
+	r.path = wire.AppendResolvedPath(r.path, path)
+	resolved := r.path[literal:]
+	switch r.gen.Config.Limits.Paths {
+	case "strict":
+		if !wire.StrictPath(path) {
+			return nil, "", false
+		}
+	case "normalized":
+		r.path = append(r.path[:0], resolved...)
+		r.normalize(query, hasQuery)
+		rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
+		return rule, allow, true
+	}
+	r.path = r.path[:literal]
+	rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
+	if !bytes.Equal(resolved, r.path) {
+		if other, _ := table.Match(r.host, r.Head.Method, resolved, r); other != rule {
+			return nil, "", false
+		}
+	}
+	return rule, allow, true
+}
+
+// normalize makes the path as it was read the one that is forwarded.
+func (r *request) normalize(query []byte, hasQuery bool) {
+	r.out = wire.AppendEscapedPath(r.out[:0], r.path)
+	if hasQuery {
+		r.out = append(append(r.out, '?'), query...)
+	}
+	r.SetTarget(r.out)
 }

@@ -14,6 +14,7 @@ const (
 	digitByte                    // 0-9
 	alphaByte                    // a-z, A-Z
 	simplePath                   // needs no second look in a path: no %, /, ., \
+	pathByte                     // may stand in a path unescaped, RFC 3986 section 3.3
 )
 
 var classes = buildClasses()
@@ -37,6 +38,14 @@ func buildClasses() (t [256]class) {
 	}
 	for _, b := range []byte("-._~") {
 		t[b] |= hostByte
+	}
+	for c := range t {
+		if t[c].has(alphaByte | digitByte) {
+			t[c] |= pathByte
+		}
+	}
+	for _, b := range []byte("/-._~!$&'()*+,;=:@") {
+		t[b] |= pathByte
 	}
 	return t
 }

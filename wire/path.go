@@ -79,6 +79,59 @@ func AppendResolvedPath(dst, path []byte) []byte {
 	return endSegment(dst, base, false)
 }
 
+// StrictPath reports whether path has no escaped slash or NUL, no backslash,
+// escaped or not, and no dot segment, escaped or not.
+func StrictPath(path []byte) bool {
+	start := 0 // of the segment, in decoded bytes
+	var seg [3]byte
+	for i := 0; ; i++ {
+		c := byte('/')
+		if i < len(path) {
+			c = path[i]
+			if c == '%' {
+				if b, is := unescape(path[i:]); is {
+					if c = b; c == '/' || c == 0 {
+						return false
+					}
+					i += 2
+				}
+			}
+		}
+		switch {
+		case c == '\\':
+			return false
+		case c == '/', c == ';':
+			if start == 1 && seg[0] == '.' || start == 2 && seg[0] == '.' && seg[1] == '.' {
+				return false
+			}
+			start = 0
+			if c == ';' {
+				start = len(seg) // the rest of the segment is a parameter
+			}
+		case start < len(seg):
+			seg[start] = c
+			start++
+		}
+		if i >= len(path) {
+			return true
+		}
+	}
+}
+
+// AppendEscapedPath appends a decoded path with every byte escaped that may not
+// stand in a path as it is (RFC 3986 section 3.3).
+func AppendEscapedPath(dst, path []byte) []byte {
+	const hex = "0123456789ABCDEF"
+	for _, c := range path {
+		if classes[c].has(pathByte) {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return dst
+}
+
 var semicolon = []byte(";")
 
 // endSegment resolves the segment that dst ends with; dst[base:] starts with "/".

@@ -185,3 +185,40 @@ func FuzzPath(f *testing.F) {
 		}
 	})
 }
+
+func TestStrictPath(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/": true, "/a/b": true, "/a%20b": true, "//a": true, "/a..b/.c/d.": true, "/...": true, "/a;..": true, "/caf%C3%A9": true,
+		"/a%2Fb": false, "/a%2fb": false, `/a\b`: false, "/a%5cb": false, "/.": false, "/..": false, "/a/./b": false,
+		"/a/../b": false, "/a/%2e%2E/b": false, "/a/.%2e": false, "/..;x/a": false, "/%00": false, "/a/%2e": false,
+	} {
+		if got := StrictPath([]byte(path)); got != want {
+			t.Errorf("StrictPath(%q) = %v", path, got)
+		}
+	}
+}
+
+func TestEscapedPathReadsAlike(t *testing.T) {
+	var all []byte
+	for c := 1; c < 256; c++ {
+		all = append(all, byte(c))
+	}
+	for _, path := range [][]byte{all, []byte("/a b%/ü?#")} {
+		escaped := AppendEscapedPath(nil, path)
+		if !cleanTarget(escaped) || bytes.IndexByte(escaped, '?') >= 0 {
+			t.Errorf("%q is no path", escaped)
+		}
+		var back []byte
+		for i := 0; i < len(escaped); i++ {
+			if b, ok := unescape(escaped[i:]); ok && escaped[i] == '%' {
+				back = append(back, b)
+				i += 2
+				continue
+			}
+			back = append(back, escaped[i])
+		}
+		if !bytes.Equal(back, path) {
+			t.Errorf("%q is escaped as %q, which is %q", path, escaped, back)
+		}
+	}
+}
