@@ -98,14 +98,14 @@ func TestUnreadableConfigs(t *testing.T) {
 func TestAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	file := write(t, "{\n  \"listeners\": [{ \"address\": \"127.0.0.1:1\" }],\n"+
-		"  // a comment, é\n  \"limits\": { \"headers\": 0, /* é */ \"heders\": 1 },\n"+
+		"  // a comment, é\n  \"limits\": { \"headers\": 0, /* é */ \"colour\": 1 },\n"+
 		"  \"routes\": [\n    { \"name\": \"a\", \"path\": \"/*\", \"upstream\": \"app\" },\n  ],\n}\n")
 	code, _, errs := command(t, "validate", "-config", file)
 	lines := strings.Split(errs, "\n")
 	if code != 1 || len(lines) != 3 {
 		t.Fatalf("exit code %d, %d lines, want 3:\n%s", code, len(lines), errs)
 	}
-	for i, want := range []string{":4:26: limits.headers: ", ":4:38: limits.heders: ", ":6:45: routes[0].upstream: "} {
+	for i, want := range []string{":4:26: limits.headers: ", ":4:37: limits.colour: ", ":6:46: routes[0].upstream: "} {
 		if !strings.HasPrefix(lines[i], file+want) {
 			t.Errorf("problem %d is %q, want %s", i, lines[i], want)
 		}
@@ -163,16 +163,18 @@ func TestExplain(t *testing.T) {
 ]}`))
 	for _, c := range []struct {
 		args []string
+		code int
 		want []string
 	}{
-		{[]string{"-H", "X-Canary: 1", "GET", "http://app.test/v1/users?a=b"}, []string{"versioned", "api", "/users?a=b"}},
-		{[]string{"GET", "http://app.test/ping"}, []string{"ping", "200"}},
-		{[]string{"GET", "http://app.test/v1/users"}, []string{"404"}},
-		{[]string{"POST", "http://app.test/ping"}, []string{"405"}},
+		{[]string{"GET", "http://app.test/v1/users?a=b", "-H", "X-Canary: 1"}, 0, []string{"versioned", "api", "/users?a=b"}},
+		{[]string{"-H", "X-Canary: 1", "GET", "http://app.test/v1"}, 0, []string{"versioned", "api"}},
+		{[]string{"GET", "http://app.test/ping"}, 0, []string{"ping", "200"}},
+		{[]string{"GET", "http://app.test/v1/users"}, 1, []string{"404"}},
+		{[]string{"POST", "http://app.test/ping"}, 1, []string{"405"}},
 	} {
 		code, out, errs := command(t, append([]string{"explain", "-config", file}, c.args...)...)
-		if code != 0 || !hasAll(out, c.want) {
-			t.Errorf("explain %q: exit code %d, %q %q, want %q", c.args, code, out, errs, c.want)
+		if code != c.code || !hasAll(out, c.want) {
+			t.Errorf("explain %q: exit code %d, %q %q, want %d, %q", c.args, code, out, errs, c.code, c.want)
 		}
 	}
 	for _, args := range [][]string{{}, {"GET"}, {"GET", "http://a/", "more"}} {

@@ -121,8 +121,11 @@ func (p *process) end() {
 		}
 	}
 	text := p.log.String()
-	if strings.Contains(text, "panic") || strings.Contains(text, "DATA RACE") || p.t.Failed() {
-		p.t.Errorf("log of %s:\n%s", filepath.Base(p.cmd.Path), text)
+	if strings.Contains(text, "panic") || strings.Contains(text, "DATA RACE") {
+		p.t.Error("it has panicked or raced")
+	}
+	if p.t.Failed() && text != "" {
+		p.t.Logf("log of %s:\n%s", filepath.Base(p.cmd.Path), text)
 	}
 }
 
