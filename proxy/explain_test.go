@@ -75,40 +75,41 @@ const explained = `{ LISTEN,
 		  "respond": { "status": 203, "headers": { "X-A": "b" }, "body": "pong\n" } },
 		{ "name": "static", "path": "/static/*", "upstream": "app" } ] }`
 
+var explainedRequests = []struct {
+	method, target string
+	header         [][2]string
+	status         int
+}{
+	{"GET", "/v1/users?a=%20b", [][2]string{{"Host", "API.example.com:8080"}, {"accept", "x"}, {"X-mark", "0"}}, 200},
+	{"POST", "/v1/", [][2]string{{"Host", "api.example.com"}, {"Content-Length", "0"}}, 200},
+	{"GET", "/v1", [][2]string{{"Host", "api.example.com"}, {"Connection", "close, x-hop"}, {"X-Hop", "1"}}, 200},
+	{"GET", "/items/7%2f8", [][2]string{{"Host", "h"}}, 400},
+	{"GET", "/items/a%20b", [][2]string{{"Host", "h"}, {"X-Forwarded-For", "1.2.3.4"}}, 200},
+	{"HEAD", "/items/7", [][2]string{{"Host", "h"}}, 200},
+	{"DELETE", "/items/7", [][2]string{{"Host", "h"}}, 405},
+	{"GET", "/direct", [][2]string{{"Host", "h"}}, 200},
+	{"GET", "/canary", [][2]string{{"Host", "h"}, {"X-Canary", "1"}}, 200},
+	{"GET", "/canary", [][2]string{{"Host", "h"}, {"X-Canary", "2"}}, 404},
+	{"GET", "/old/a?b", [][2]string{{"Host", "h"}}, 302},
+	{"GET", "/ping", [][2]string{{"Host", "h"}}, 203},
+	{"GET", "/static/../ping", [][2]string{{"Host", "h"}}, 400},
+	{"GET", "/static/a%00", [][2]string{{"Host", "h"}}, 400},
+	{"GET", "/nowhere", [][2]string{{"Host", "h"}}, 404},
+	{"GET", "/ping", nil, 400},
+	{"GET", "/ping", [][2]string{{"Host", "a b"}}, 400},
+	{"GET", "/ping", [][2]string{{"Host", "h"}, {"Transfer-Encoding", "gzip"}}, 501},
+	{"G(T", "/ping", [][2]string{{"Host", "h"}}, 400},
+	{"GET", "/a b", [][2]string{{"Host", "h"}}, 400},
+	{"GET", "/" + strings.Repeat("a", 20<<10), [][2]string{{"Host", "h"}}, 414},
+}
+
 // What is explained is what happens: each request is explained and then sent.
 func TestExplainIsWhatHappens(t *testing.T) {
 	addr, got := heads(t)
 	text := fmt.Sprintf(explained, addr)
 	b := serve(t, text)
 	g := b.proxy.Generation()
-	tests := []struct {
-		method, target string
-		header         [][2]string
-		status         int
-	}{
-		{"GET", "/v1/users?a=%20b", [][2]string{{"Host", "API.example.com:8080"}, {"accept", "x"}, {"X-mark", "0"}}, 200},
-		{"POST", "/v1/", [][2]string{{"Host", "api.example.com"}, {"Content-Length", "0"}}, 200},
-		{"GET", "/v1", [][2]string{{"Host", "api.example.com"}, {"Connection", "close, x-hop"}, {"X-Hop", "1"}}, 200},
-		{"GET", "/items/7%2f8", [][2]string{{"Host", "h"}}, 400},
-		{"GET", "/items/a%20b", [][2]string{{"Host", "h"}, {"X-Forwarded-For", "1.2.3.4"}}, 200},
-		{"HEAD", "/items/7", [][2]string{{"Host", "h"}}, 200},
-		{"DELETE", "/items/7", [][2]string{{"Host", "h"}}, 405},
-		{"GET", "/direct", [][2]string{{"Host", "h"}}, 200},
-		{"GET", "/canary", [][2]string{{"Host", "h"}, {"X-Canary", "1"}}, 200},
-		{"GET", "/canary", [][2]string{{"Host", "h"}, {"X-Canary", "2"}}, 404},
-		{"GET", "/old/a?b", [][2]string{{"Host", "h"}}, 302},
-		{"GET", "/ping", [][2]string{{"Host", "h"}}, 203},
-		{"GET", "/static/../ping", [][2]string{{"Host", "h"}}, 400},
-		{"GET", "/static/a%00", [][2]string{{"Host", "h"}}, 400},
-		{"GET", "/nowhere", [][2]string{{"Host", "h"}}, 404},
-		{"GET", "/ping", nil, 400},
-		{"GET", "/ping", [][2]string{{"Host", "a b"}}, 400},
-		{"GET", "/ping", [][2]string{{"Host", "h"}, {"Transfer-Encoding", "gzip"}}, 501},
-		{"G(T", "/ping", [][2]string{{"Host", "h"}}, 400},
-		{"GET", "/a b", [][2]string{{"Host", "h"}}, 400},
-		{"GET", "/" + strings.Repeat("a", 20<<10), [][2]string{{"Host", "h"}}, 414},
-	}
-	for _, test := range tests {
+	for _, test := range explainedRequests {
 		name := fmt.Sprintf("%s %.40s %v", test.method, test.target, test.header)
 		e := explain(t, g, proxy.Query{Method: test.method, URL: test.target, Header: test.header})
 		request := test.method + " " + test.target + " HTTP/1.1\r\n"
