@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/proxy"
 	"github.com/sluiceproxy/sluice/telemetry"
 )
@@ -325,5 +326,47 @@ func TestExplainBesideTraffic(t *testing.T) {
 	wg.Wait()
 	if u := b.proxy.Generation().UpstreamList(); u[0].Targets[0].InFlight != 0 {
 		t.Errorf("left in flight: %+v", u[0].Targets)
+	}
+}
+
+func TestExplainForPeopleInShort(t *testing.T) {
+	g := generationOf(t, `{ LISTEN, "limits": { "body_bytes": "1KiB" },
+		"upstreams": { "u": { "balance": "consistent_hash", "hash": { "key": "query:k" },
+			"targets": [ { "address": "127.0.0.1:1" }, { "address": "127.0.0.1:2", "backup": true } ] } },
+		"routes": [ { "name": "all", "path": "/*", "upstream": "u" },
+			{ "name": "long", "path": "/long", "respond": { "body": "`+strings.Repeat("x", 300)+`" } } ] }`)
+	nodes := g.Pools()["u"].Targets
+	nodes[0].Node.Start()
+	nodes[1].Node.SetUsable(false)
+	nodes[1].Node.SetShare(0.5)
+	for _, test := range []struct {
+		q     proxy.Query
+		lines []string
+	}{
+		{proxy.Query{URL: "http://h/?k=v"}, []string{
+			fmt.Sprintf(`hash         query:k is "v": %016x`, lb.KeyString("v")),
+			"targets      127.0.0.1:1  weight 1  usable, 1 in flight, owner",
+			"             127.0.0.1:2  weight 1  not usable, backup, share 0.50",
+		}},
+		{proxy.Query{URL: "http://h/"}, []string{"hash         query:k is not in the request: any target"}},
+		{proxy.Query{URL: "http://h/long"}, []string{
+			"verdict      answered by Sluice: 200",
+			"answers      200",
+			"             Content-Type: text/plain; charset=utf-8",
+			"             " + strings.Repeat("x", 200) + "… (300 bytes)",
+		}},
+		{proxy.Query{URL: "http://h/", Method: "POST", Header: [][2]string{{"Content-Length", "1025"}}}, []string{
+			"verdict      refused: 413 request body too long",
+		}},
+	} {
+		var b strings.Builder
+		if err := explain(t, g, test.q).WriteText(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range test.lines {
+			if !strings.Contains(b.String(), "\n"+line+"\n") {
+				t.Errorf("%+v: no line %q in\n%s", test.q, line, b.String())
+			}
+		}
 	}
 }
