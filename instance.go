@@ -18,7 +18,6 @@ import (
 	"github.com/sluiceproxy/sluice/proxy"
 	"github.com/sluiceproxy/sluice/server"
 	"github.com/sluiceproxy/sluice/telemetry"
-	"github.com/sluiceproxy/sluice/wire"
 )
 
 // instance is Sluice at work: one config file, what serves by it, and what
@@ -59,7 +58,7 @@ func start(path string, errs io.Writer) (*instance, error) {
 	in.proxy = proxy.New(proxy.Options{Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }})
 	in.server = server.New(server.Options{
 		Handler: in.proxy.Handle,
-		Refused: in.refused,
+		Refused: in.proxy.Refused,
 		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
 	})
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
@@ -82,8 +81,6 @@ func start(path string, errs io.Writer) (*instance, error) {
 	}()
 	return in, nil
 }
-
-func (in *instance) refused(_ []byte, r *wire.Refusal) { in.proxy.Refused(r) }
 
 func (in *instance) notice(msg string, err error) {
 	if err == nil {

@@ -59,9 +59,16 @@ func (p *Proxy) SetAccessLog(log *telemetry.AccessLog) *telemetry.AccessLog {
 // AccessLog returns what SetAccessLog was given last.
 func (p *Proxy) AccessLog() *telemetry.AccessLog { return p.access.Load() }
 
-// Refused counts a request that was refused before it could be handled.
-func (p *Proxy) Refused(r *wire.Refusal) {
-	p.metrics.Unmatched().Observe(&exchange.Facts{Status: r.Status, Reason: refusalReason(r)})
+// Refused counts and logs a request that was refused before it could be handled.
+// client is the peer's address as text, and not kept.
+func (p *Proxy) Refused(client []byte, refusal *wire.Refusal) {
+	x := exchange.Exchange{Start: time.Now()}
+	x.Forwarding.Client = client
+	x.Status, x.Reason = refusal.Status, refusalReason(refusal)
+	p.metrics.Unmatched().Observe(&x.Facts)
+	if access := p.access.Load(); access != nil {
+		access.Write(&x)
+	}
 }
 
 func refusalReason(r *wire.Refusal) exchange.Reason {
