@@ -77,7 +77,7 @@ func serve(path string, errs io.Writer, started func(*instance)) int {
 	}
 	for s := range signals {
 		if s == syscall.SIGHUP {
-			in.reload()
+			in.hangUp()
 			continue
 		}
 		in.log.Info().Str("signal", s.String()).Msg("draining; a second signal ends at once")

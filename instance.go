@@ -219,7 +219,7 @@ func (in *instance) swapDoor(d *door) {
 	if d != nil {
 		d.admin = admin.New(admin.Options{
 			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
-			Reload: in.watcher.Reload, Status: in.watcher.Last, Ready: in.ready,
+			Reload: in.reload, Status: in.watcher.Last, Ready: in.ready,
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {
@@ -246,14 +246,24 @@ func (in *instance) ready() (bool, string) {
 	return true, ""
 }
 
-// reload is what SIGHUP asks for: the config is read again, and log files opened
-// anew after a rotation.
-func (in *instance) reload() {
-	o := in.watcher.Reload(context.Background(), "signal")
-	if o.Result == hotreload.Unchanged {
+// reload reads the config again now and tells what became of it.
+func (in *instance) reload(ctx context.Context, cause string) hotreload.Outcome {
+	o := in.watcher.Reload(ctx, cause)
+	switch o.Result {
+	case hotreload.Unchanged:
 		in.metrics.Reloaded(telemetry.ReloadUnchanged, o.At)
 		in.log.Info().Str("cause", o.Cause).Msg("config unchanged")
+	case hotreload.Unreadable:
+		in.metrics.Reloaded(telemetry.ReloadRefused, o.At)
+		in.log.Error().Str("cause", o.Cause).Err(o.Err).Msg("cannot read the config; the generation before stays in force")
 	}
+	return o
+}
+
+// hangUp is what SIGHUP asks for: the config is read again, and log files opened
+// anew after a rotation.
+func (in *instance) hangUp() {
+	in.reload(context.Background(), "signal")
 	if log := in.proxy.AccessLog(); log != nil {
 		if err := log.Reopen(); err != nil {
 			in.log.Error().Err(err).Msg("cannot open the access log anew")

@@ -21,7 +21,10 @@ func newHashKey(key string) hashKey {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
 	case "client_ip":
-		return func(r *request) ([]byte, bool) { return r.clientAddress(), true }
+		return func(r *request) ([]byte, bool) {
+			address := r.clientAddress()
+			return address, len(address) > 0 // over a unix socket there is none
+		}
 	case "path":
 		return func(r *request) ([]byte, bool) {
 			path, _, _ := wire.SplitTarget(r.Head.Origin)
