@@ -36,9 +36,14 @@ func (b *bench) report(r results, took time.Duration) string {
 // record writes the report to bench/results.
 func record(began time.Time, report string) error {
 	date := began.UTC().Format(time.DateOnly)
-	path := filepath.Join("bench", "results", date+"-"+commit()+".md")
+	folder := filepath.Join("bench", "results")
+	path := filepath.Join(folder, date+"-"+commit()+".md")
 	text := "# Sluice beside its peers, " + date + "\n" + report
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	err := os.MkdirAll(folder, 0o755)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o644)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write the record: %w", err)
 	}
 	fmt.Fprintf(os.Stderr, "bench: written to %s\n", path)
