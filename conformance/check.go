@@ -80,13 +80,26 @@ func lacks(names ...string) check {
 	}
 }
 
-// lines wants these whole lines, byte for byte and in this order; others may
+// spelt wants these whole lines, byte for byte and in this order; others may
 // stand between them.
+func spelt(want ...string) check {
+	return inOrder(want, func(line, want string) bool { return line == want })
+}
+
+// lines is spelt but for the case of names.
 func lines(want ...string) check {
+	return inOrder(want, func(line, want string) bool {
+		name, value, _ := strings.Cut(line, ":")
+		wantName, wantValue, _ := strings.Cut(want, ":")
+		return strings.EqualFold(name, wantName) && value == wantValue
+	})
+}
+
+func inOrder(want []string, same func(line, want string) bool) check {
 	return func(m *message) error {
 		at := 0
 		for _, l := range m.lines {
-			if at < len(want) && l == want[at] {
+			if at < len(want) && same(l, want[at]) {
 				at++
 			}
 		}
@@ -95,7 +108,7 @@ func lines(want ...string) check {
 		}
 		name, _, _ := strings.Cut(want[at], ":")
 		for _, l := range m.lines {
-			if l == want[at] {
+			if same(l, want[at]) {
 				return fmt.Errorf("%s out of order", name)
 			}
 			if n, _, _ := strings.Cut(l, ":"); strings.EqualFold(n, name) {
@@ -153,4 +166,15 @@ func either(a, b check) check {
 		}
 		return b(m)
 	}
+}
+
+// joined makes one list of the values of several lines.
+func joined(values []string) string { return strings.Join(values, ", ") }
+
+// dated wants one Date.
+func dated(m *message) error {
+	if n := len(m.values("Date")); n != 1 {
+		return fmt.Errorf("had %d Date lines", n)
+	}
+	return nil
 }

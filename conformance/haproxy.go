@@ -25,10 +25,11 @@ frontend f{{.Name}}
 	{{if eq .Setup 2}}http-request deny deny_status 413 if { req.hdr_val(content-length) gt 1000 }{{end}}
 	{{if eq .Setup 3}}timeout http-request 500ms
 	timeout client 500ms{{end}}
-	{{if eq .Setup 5}}http-request deny deny_status 403 if { path_beg /admin }
+	{{if eq .Setup 5}}http-request deny deny_status 403 if { path_reg ^/admin(/|$) }
 	http-request replace-path ^/v1/(.*) /\1{{end}}
 	default_backend b{{.Name}}
 backend b{{.Name}}
+	http-reuse always
 	{{if eq .Setup 4}}timeout server 500ms{{end}}
 	server origin {{.Origin}}
 {{end}}

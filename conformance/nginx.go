@@ -24,12 +24,14 @@ http {
 	proxy_set_header Host $http_host;
 	proxy_set_header Upgrade $wanted_upgrade;
 	proxy_set_header Connection $wanted_connection;
-	proxy_set_header X-Forwarded-Proto $scheme;
-	proxy_set_header X-Forwarded-Host $http_host;
+	proxy_set_header X-Forwarded-Proto $forwarded_proto;
+	proxy_set_header X-Forwarded-Host $forwarded_host;
 	proxy_set_header X-Forwarded-For $forwarded_for;
 	proxy_set_header Forwarded "";
 	map $http_upgrade $wanted_upgrade { default ""; ~*^websocket$ websocket; }
 	map $wanted_upgrade $wanted_connection { default ""; websocket upgrade; }
+	map "$server_name:$http_x_forwarded_proto" $forwarded_proto { default $scheme; "~^trusted:(?<told_proto>.+)$" $told_proto; }
+	map "$server_name:$http_x_forwarded_host" $forwarded_host { default $http_host; "~^trusted:(?<told_host>.+)$" $told_host; }
 	map $server_name $forwarded_for { default $remote_addr; trusted $proxy_add_x_forwarded_for; }
 {{range .Sites}}
 	upstream {{.Name}} { server {{.Origin}} max_fails=0; keepalive 8; }
@@ -37,10 +39,10 @@ http {
 		listen {{.Listen}};
 		server_name {{if eq .Setup 1}}trusted{{else}}_{{end}};
 		client_max_body_size {{if eq .Setup 2}}1000{{else}}0{{end}};
-		{{if eq .Setup 3}}client_header_timeout 500ms; client_body_timeout 500ms;{{end}}
+		{{if eq .Setup 3}}client_header_timeout 500ms; client_body_timeout 500ms; send_timeout 500ms;{{end}}
 		{{if eq .Setup 4}}proxy_read_timeout 500ms;{{end}}
 		{{if eq .Setup 5}}
-		location /admin { return 403; }
+		location ~ ^/admin(/|$) { return 403; }
 		location /v1/ { proxy_pass http://{{.Name}}/; }
 		{{end}}
 		location / { proxy_pass http://{{.Name}}; }

@@ -83,3 +83,5 @@ func judgeAll(groups []Group, only *regexp.Regexp, all []contestant) []verdict {
 	wg.Wait()
 	return verdicts
 }
+
+var errSmuggled = errors.New("sent the smuggled request")

@@ -58,6 +58,20 @@ func spoils(name, ref, response string) Case {
 	return Case{Name: name, Ref: ref, Steps: []Step{send(get), takes(), replies(response), gets("502"), originEnds, elsewhere}}
 }
 
+// doubtful is spoils where a peer may as well make a clean response of it.
+func doubtful(name, ref, response string) Case {
+	c := spoils(name, ref, response)
+	strictly := gets("502")
+	c.Steps[3] = func(p *play) error {
+		err := strictly(p)
+		if err != nil && !p.strict && p.got.status() == "200" && p.got.clean() {
+			return errClean
+		}
+		return err
+	}
+	return c
+}
+
 // breaks is a chunked body that must not look complete to the origin.
 func breaks(name, ref, rest string) Case {
 	return Case{Name: name, Ref: ref, Steps: []Step{send(chunked + rest), cutOff("400"), closes, neverWhole}}
@@ -76,6 +90,27 @@ func dubious(name, ref, rest string) Case {
 		return err
 	}}
 	return c
+}
+
+// continues waits for the client to be told to go on: by the proxy, or by the
+// origin where the proxy leaves it to that.
+func continues(p *play) error {
+	err := p.await(p.within, func() bool {
+		return len(p.client.rest()) > 0 || p.client.end != nil || p.arrived() != nil && strings.Contains(p.arrived().rest(), "100-")
+	})
+	if err != nil {
+		return errors.New("told nobody to go on")
+	}
+	p.Lock()
+	told := len(p.client.rest()) > 0 || p.arrived() == nil
+	if !told {
+		p.up = p.arrived()
+	}
+	p.Unlock()
+	if !told {
+		_ = p.up.write("HTTP/1.1 100 Continue\r\n\r\n")
+	}
+	return gets("100")(p)
 }
 
 // again sends another request on the same client connection, and wants its own

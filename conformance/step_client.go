@@ -95,6 +95,9 @@ func getsToHead(statuses string, checks ...check) Step { return response(statuse
 func response(statuses string, toHead bool, checks []check) Step {
 	return func(p *play) error {
 		m, err := p.nextResponse(toHead)
+		if err == nil && m.status() == "100" && statuses != "100" {
+			m, err = p.nextResponse(toHead) // may come at any time
+		}
 		if err != nil {
 			return err
 		}
@@ -184,4 +187,12 @@ func incomplete(data string) Step {
 		}
 		return nil
 	}
+}
+
+// ends is closes, whatever more is sent before.
+func ends(p *play) error {
+	if p.await(p.within, func() bool { return p.client.end != nil }) != nil {
+		return errors.New("kept the connection")
+	}
+	return nil
 }

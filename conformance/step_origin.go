@@ -132,7 +132,9 @@ func cutShort(p *play) error {
 	}
 	p.Lock()
 	defer p.Unlock()
-	if _, _, err := parseRequest(t.rest()); err == nil {
+	_, _, err := parseRequest(t.rest())
+	t.used = len(t.all)
+	if err == nil {
 		return errors.New("made it look complete")
 	}
 	return nil

@@ -109,13 +109,50 @@ var (
 	cleanHead = regexp.MustCompile(`^[!#$%&'*+.^_|~0-9A-Za-z-]+ [^\x00-\x20\x7f]+ HTTP/1\.[01]$`)
 )
 
-// clean reports whether a request can be read in one way only: its framing was
+// clean reports whether a message can be read in one way only: its framing was
 // judged when it was parsed.
 func (m *message) clean() bool {
-	hosts := m.values("Host")
-	if len(hosts) != 1 || !oneHost.MatchString(hosts[0]) || !cleanHead.MatchString(m.start) ||
-		strings.Contains(m.target(), "#") || strings.HasPrefix(m.start, "CONNECT") || strings.HasPrefix(m.start, "TRACE") {
-		return false
+	if !strings.HasPrefix(m.start, "HTTP/1.") {
+		hosts := m.values("Host")
+		if len(hosts) != 1 || !oneHost.MatchString(hosts[0]) || !cleanHead.MatchString(m.start) ||
+			strings.Contains(m.target(), "#") || strings.HasPrefix(m.start, "CONNECT") || strings.HasPrefix(m.start, "TRACE") {
+			return false
+		}
 	}
 	return !slices.ContainsFunc(m.lines, func(l string) bool { return !cleanLine.MatchString(l) })
+}
+
+// smuggled wants that whatever happens, no request for /smuggled comes to the
+// origin.
+func smuggled(name, ref, bytes string) Case {
+	return Case{Name: name, Ref: ref, Steps: []Step{send(bytes), endSending, func(p *play) error {
+		for {
+			err := p.await(p.within, func() bool { return p.arrived() != nil || p.client.end != nil })
+			if err != nil {
+				return nil // waits for the rest of a body
+			}
+			p.Lock()
+			done := p.arrived() == nil
+			p.Unlock()
+			if done {
+				return nil
+			}
+			if p.nextRequest() != nil {
+				return neverWhole(p)
+			}
+			if err := lacksTarget("/smuggled")(&p.taken); err != nil {
+				return err
+			}
+			_ = p.up.write(ok)
+		}
+	}}}
+}
+
+func lacksTarget(t string) check {
+	return func(m *message) error {
+		if target(t)(m) == nil {
+			return errSmuggled
+		}
+		return nil
+	}
 }
