@@ -30,7 +30,7 @@ func TestForwardsBytesAsTheyCame(t *testing.T) {
 		t.Errorf("response\n got %q\nwant %q", got, want)
 	}
 	head := <-heads
-	wantHead := "GET /a%2Fb//c?x=&y HTTP/1.1\r\nhost: Example.COM:80\r\nb: 2\r\nA:1\r\nb:  3\r\nTE: trailers\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: Example.COM:80\r\nX-Forwarded-Proto: http\r\n\r\n"
+	wantHead := "GET /a%2Fb//c?x=&y HTTP/1.1\r\nhost: Example.COM:80\r\nb: 2\r\nA:1\r\nb:  3\r\nTE: trailers\r\nConnection: TE\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: Example.COM:80\r\nX-Forwarded-Proto: http\r\n\r\n"
 	if head != wantHead {
 		t.Errorf("request\n got %q\nwant %q", head, wantHead)
 	}

@@ -110,7 +110,9 @@ func (h *Head) rewrite(dst []byte, f *Field, host []byte, fwd *Forwarding, seen 
 	case KindTE:
 		if h.Trailers && !seen.tail {
 			seen.tail = true
-			return append(dst, "TE: trailers\r\n"...)
+			// It concerns this hop alone, which Connection says (RFC 9110
+			// section 10.1.4).
+			return append(dst, "TE: trailers\r\nConnection: TE\r\n"...)
 		}
 	case KindForwardedFor:
 		if fwd.Trusted {

@@ -232,7 +232,9 @@ func (h *Head) conclude() error {
 	}
 	h.Framed = coding || length
 	h.KeepAlive = !close && (h.Minor == 1 || keep)
-	h.WebSocket = webSocket && h.upgrade && h.Minor == 1 && string(h.Method) == "GET"
+	// A handshake has no body (RFC 6455 section 4.1); one that has could still be
+	// sending it when the protocol switches.
+	h.WebSocket = webSocket && h.upgrade && h.Minor == 1 && string(h.Method) == "GET" && h.Length == 0
 	return h.resolveTarget()
 }
 

@@ -116,10 +116,11 @@ var acceptedHeads = []struct{ head, verdict, fields string }{
 	// Other hop-by-hop fields.
 	{"GET / HTTP/1.1¶Host: a¶Proxy-Authorization: Basic x¶X: 1¶¶", "", "Host: a¶X: 1¶+"},
 	{"GET / HTTP/1.1¶Host: a¶TE: gzip¶¶", "", "Host: a¶+"},
-	{"GET / HTTP/1.1¶Host: a¶TE: gzip;q=0.5, Trailers¶TE: trailers¶Connection: TE¶¶", "trailers", "Host: a¶TE: trailers¶+"},
+	{"GET / HTTP/1.1¶Host: a¶TE: gzip;q=0.5, Trailers¶TE: trailers¶Connection: TE¶¶", "trailers", "Host: a¶TE: trailers¶Connection: TE¶+"},
 	{"GET / HTTP/1.1¶Host: a¶Trailer: X¶¶", "", "Host: a¶+"},
 	{"POST / HTTP/1.1¶Host: a¶Trailer: X¶Transfer-Encoding: chunked¶¶", "chunked", same},
 	// Upgrades: WebSocket only (RFC 6455 section 4.1), never h2c.
+	{"GET / HTTP/1.1¶Host: a¶Connection: Upgrade¶Upgrade: websocket¶Content-Length: 1¶¶", "length=1", "Host: a¶Content-Length: 1¶+"},
 	{"GET / HTTP/1.1¶Host: a¶Connection: Upgrade¶Upgrade: WebSocket¶Sec-WebSocket-Key: x¶¶", "websocket", "Host: a¶Sec-WebSocket-Key: x¶Connection: Upgrade¶Upgrade: websocket¶+"},
 	{"GET / HTTP/1.1¶Host: a¶Connection: keep-alive, upgrade¶Upgrade: websocket¶¶", "websocket", "Host: a¶Connection: Upgrade¶Upgrade: websocket¶+"},
 	{"GET / HTTP/1.1¶Host: a¶Upgrade: websocket¶¶", "", "Host: a¶+"},
