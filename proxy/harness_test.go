@@ -24,6 +24,8 @@ type bed struct {
 	server  *server.Server
 	metrics *telemetry.Metrics
 	addr    string
+	// trouble is told of bugs survived; one fails the test unless it is changed.
+	trouble func(msg string)
 }
 
 // serve starts a proxy with the given config, in which LISTEN stands for the
@@ -31,7 +33,8 @@ type bed struct {
 func serve(t testing.TB, text string) *bed {
 	t.Helper()
 	b := &bed{t: t, metrics: telemetry.NewMetrics("test")}
-	b.proxy = proxy.New(proxy.Options{Metrics: b.metrics, Trouble: func(msg string) { t.Errorf("trouble: %s", msg) }})
+	b.trouble = func(msg string) { t.Errorf("trouble: %s", msg) }
+	b.proxy = proxy.New(proxy.Options{Metrics: b.metrics, Trouble: func(msg string) { b.trouble(msg) }})
 	b.server = server.New(server.Options{Handler: b.proxy.Handle})
 	b.reload(text)
 	b.addr = b.server.Addresses()["127.0.0.1:0"].String()
@@ -172,4 +175,66 @@ func to(addr string) string {
 // replace puts values in place of words.
 func replace(text string, wordsAndValues ...string) string {
 	return strings.NewReplacer(wordsAndValues...).Replace(text)
+}
+
+// series returns the value of a series as it stands in a scrape, "" for none.
+func (b *bed) series(name string) string {
+	b.t.Helper()
+	var text strings.Builder
+	if err := b.metrics.WriteText(&text); err != nil {
+		b.t.Fatal(err)
+	}
+	for line := range strings.Lines(text.String()) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// counts waits until a series has the value wanted: what is counted at the end of
+// an exchange may come after the client has its answer.
+func (b *bed) counts(name, want string) {
+	b.t.Helper()
+	within(b.t, name+" is "+want, func() bool { return b.series(name) == want })
+}
+
+// within waits for a condition that nothing tells of.
+func within(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(15 * time.Second)
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+// deadAddress returns an address that refuses connections.
+func deadAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// over is a config with one upstream, whose settings are given as JSON members,
+// and one route.
+func over(settings string, addresses ...string) string {
+	var targets []string
+	for _, a := range addresses {
+		targets = append(targets, fmt.Sprintf(`{ "address": %q }`, a))
+	}
+	if settings != "" {
+		settings += ", "
+	}
+	return `{ LISTEN, "upstreams": { "u": { ` + settings + `"targets": [ ` + strings.Join(targets, ", ") + ` ] } },
+		"routes": [ { "name": "all", "path": "/*", "upstream": "u" } ] }`
 }
