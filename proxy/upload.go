@@ -3,6 +3,7 @@ package proxy
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/server"
@@ -16,9 +17,11 @@ import (
 // sent is seen, and both can flow at once.
 type upload struct {
 	done chan struct{} // closed when the goroutine has ended
-	// The rest is written before done is closed.
-	fromClient error // reading from the client failed
-	toTarget   error // writing to the target failed
+	// cut is set when reading from the client has failed, before the trip is
+	// interrupted for it: who sees the trip fail must be able to tell why.
+	cut        atomic.Bool
+	fromClient error // why; written before cut is set
+	toTarget   error // writing to the target failed; written before done is closed
 }
 
 // bodyBuffer is how much of a body moves at once.
@@ -42,6 +45,7 @@ func (u *upload) run(body *server.Body, trip *upstream.Trip, chunked bool) {
 		data, err := body.Next(*buf)
 		if err != nil && err != io.EOF {
 			u.fromClient = err
+			u.cut.Store(true)
 			// The response, if one is awaited, is to a request that will
 			// never be whole.
 			trip.Interrupt()
@@ -103,12 +107,12 @@ func (u *upload) stop(r *request) (sent bool) {
 		<-u.done
 		return false
 	}
-	return u.fromClient == nil && u.toTarget == nil
+	return !u.cut.Load() && u.toTarget == nil
 }
 
 // clientFault tells why reading from the client has failed, if it has.
 func (u *upload) clientFault() exchange.Reason {
-	if !u.ended() || u.fromClient == nil {
+	if !u.cut.Load() {
 		return exchange.OK
 	}
 	switch err := u.fromClient.(type) {
