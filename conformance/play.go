@@ -82,7 +82,7 @@ func (p *play) finish() {
 // or nil; the lock must be held.
 func (p *play) arrived() *tape {
 	for _, t := range p.ups {
-		if t.used < len(t.all) {
+		if t.used < len(t.all) && !t.aside {
 			return t
 		}
 	}

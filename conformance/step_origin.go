@@ -85,11 +85,11 @@ func takesBytes(text string) Step {
 	}
 }
 
-// drops takes all that the origin has received on the current connection as used,
-// so that an answer may come before a request's end.
+// drops leaves the request on the current connection to itself: an answer may
+// come before its end, and no other request is to come behind it.
 func drops(p *play) error {
 	p.Lock()
-	p.up.used = len(p.up.all)
+	p.up.aside = true
 	p.Unlock()
 	return nil
 }
@@ -148,6 +148,22 @@ func neverWhole(p *play) error {
 	for _, t := range p.ups {
 		if _, _, err := parseRequest(t.rest()); err == nil {
 			return errors.New("forwarded it as complete")
+		}
+	}
+	return nil
+}
+
+// nothingBehind wants nothing to have come behind the requests that drops has left
+// to themselves.
+func nothingBehind(p *play) error {
+	p.Lock()
+	defer p.Unlock()
+	for _, t := range p.ups {
+		if !t.aside {
+			continue
+		}
+		if _, n, err := parseRequest(t.rest()); err == nil && n < len(t.rest()) {
+			return fmt.Errorf("sent %s behind it", brief(t.rest()[n:]))
 		}
 	}
 	return nil

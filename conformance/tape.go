@@ -50,8 +50,11 @@ type tape struct {
 	bell *bell
 	// Guarded by bell.
 	all  []byte
-	used int   // of all, by steps
-	end  error // io.EOF or a reset; nil while the peer's side is open
+	used int // of all, by steps
+	// aside says that an answer has gone out before the request's end, whose rest
+	// may still come.
+	aside bool
+	end   error // io.EOF or a reset; nil while the peer's side is open
 }
 
 // record starts to read from c until its end.
