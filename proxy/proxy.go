@@ -172,16 +172,21 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 // survive turns a panic into a 500 where nothing was sent yet.
 func (p *Proxy) survive(r *request, v any) {
 	p.opts.Trouble(fmt.Sprintf("panic while serving a request: %v\n%s", v, debug.Stack()))
+	answered := false
 	defer func() {
-		// The state that panicked once may do so again; the connection ends.
+		// The state that panicked once may do so again; the connection ends, by
+		// a reset where the client could take what it has got for whole.
 		_ = recover()
-		r.client.Abandon(true)
+		if !answered {
+			r.client.Abandon(true)
+		}
 	}()
 	r.endTrip(true)
 	if r.Status == 0 {
 		r.fail(exchange.Panic)
 		r.client.CloseAfter()
 		r.answer()
+		answered = true
 	}
 	r.Reason = exchange.Panic
 }
