@@ -106,37 +106,48 @@ func tell(errs io.Writer, path string, err error) {
 	fmt.Fprintf(errs, "sluice: %v\n", err)
 }
 
-// loadCandidate reads a config and compiles it, without serving it.
-func loadCandidate(path string) (*proxy.Candidate, error) {
-	src, err := os.ReadFile(path)
+// loadCandidate reads a config and compiles it, without serving it. Its own tests
+// are not run: who asks why one fails needs what is compiled.
+func loadCandidate(path string) (candidate *proxy.Candidate, src []byte, err error) {
+	src, err = os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the config: %w", err)
+		return nil, nil, fmt.Errorf("cannot read the config: %w", err)
 	}
 	cfg, err := config.Parse(src, proxy.Catalog())
 	if err != nil {
-		return nil, err
+		return nil, src, err
 	}
 	p := proxy.New(proxy.Options{Metrics: telemetry.NewMetrics(version())})
-	candidate, err := p.Prepare(cfg)
-	return candidate, config.Place(src, err)
+	candidate, err = p.Prepare(cfg)
+	return candidate, src, config.Place(src, err)
+}
+
+// checkConfig finds everything wrong with a config that can be found without
+// serving it, its own tests included.
+func checkConfig(path string) (*config.Config, error) {
+	candidate, src, err := loadCandidate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer candidate.Discard()
+	g := candidate.Generation()
+	return g.Config, config.Place(src, g.RunTests())
 }
 
 func validateCommand(args []string, out, errs io.Writer) int {
-	f := flags("validate", "[-config FILE]", "Tells every problem of the file with its line and column.\n"+
-		"Exit code 1 if there is one. Nothing is opened or dialled.", errs)
+	f := flags("validate", "[-config FILE]", "Tells every problem of the file with its line and column, and runs the\n"+
+		"tests in it. Exit code 1 if there is a problem. Nothing is opened or dialled.", errs)
 	path := configFlag(f)
 	if code, done := parse(f, args, 0); done {
 		return code
 	}
-	candidate, err := loadCandidate(*path)
+	c, err := checkConfig(*path)
 	if err != nil {
 		tell(errs, *path, err)
 		return exitFail
 	}
-	defer candidate.Discard()
-	c := candidate.Generation().Config
-	fmt.Fprintf(out, "%s: ok: %d listeners, %d upstreams, %d middlewares, %d routes\n",
-		*path, len(c.Listeners), len(c.Upstreams), len(c.Middlewares), len(c.Routes))
+	fmt.Fprintf(out, "%s: ok: %d listeners, %d upstreams, %d middlewares, %d routes, %d tests passed\n",
+		*path, len(c.Listeners), len(c.Upstreams), len(c.Middlewares), len(c.Routes), len(c.Tests))
 	return exitOK
 }
 
@@ -204,7 +215,7 @@ func explainCommand(args []string, out, errs io.Writer) int {
 		f.Usage()
 		return exitUsage
 	}
-	candidate, err := loadCandidate(*path)
+	candidate, _, err := loadCandidate(*path)
 	if err != nil {
 		tell(errs, *path, err)
 		return exitFail

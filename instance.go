@@ -124,6 +124,10 @@ func (in *instance) change(data []byte) (err error) {
 	if err != nil {
 		return config.Place(data, err)
 	}
+	if err := candidate.Generation().RunTests(); err != nil {
+		candidate.Discard()
+		return config.Place(data, err)
+	}
 	sockets, err := in.server.Prepare(context.Background(), cfg.Listeners, cfg.Limits)
 	access, accessErr := in.prepareAccess(cfg)
 	door, doorErr := in.prepareDoor(cfg)

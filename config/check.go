@@ -40,6 +40,7 @@ func check(c *Config, r *report) {
 		}
 	}
 	k.routes()
+	k.tests()
 }
 
 // checkName reports what is wrong with a name that logs and metrics carry.
@@ -99,6 +100,9 @@ func (k *checker) limits() {
 	}
 }
 
+// maxRetryAttempts is as many targets as one request keeps track of.
+const maxRetryAttempts = 8
+
 func (k *checker) upstream(name string, u Upstream) {
 	p := path{}.key("upstreams").key(name)
 	if err := checkName(name); err != nil {
@@ -109,11 +113,26 @@ func (k *checker) upstream(name string, u Upstream) {
 	}
 	k.hash(p, u)
 	k.targets(p.key("targets"), u.Targets)
+	k.retry(p.key("retry"), u.Retry)
 	if u.Connections.Max < 1 {
 		k.add(p.key("connections").key("max"), "%d allows no connection; the least is 1", u.Connections.Max)
 	}
 	if u.Connections.Queue < 0 {
 		k.add(p.key("connections").key("queue"), "%d is negative; 0 lets nobody wait", u.Connections.Queue)
+	}
+}
+
+func (k *checker) retry(p path, r Retry) {
+	if r.Attempts < 1 || r.Attempts > maxRetryAttempts {
+		k.add(p.key("attempts"), "%d is out of range; 1 (never again) to %d", r.Attempts, maxRetryAttempts)
+	}
+	if !(r.Budget >= 0 && r.Budget <= 1) {
+		k.add(p.key("budget"), "%v is no share; 0 to 1", r.Budget)
+	}
+	for i, status := range r.Statuses {
+		if status < 400 || status > 599 {
+			k.add(p.key("statuses").at(i), "%d is no error status; 400 to 599", status)
+		}
 	}
 }
 

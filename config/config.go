@@ -28,7 +28,7 @@ type Config struct {
 	Upstreams      map[string]Upstream   `json:"upstreams" doc:"Named groups of targets."`
 	Middlewares    map[string]Middleware `json:"middlewares" doc:"Named middlewares for routes to use."`
 	Routes         []Route               `json:"routes" required:"true" doc:"The rules that choose what happens to a request; their order does not matter."`
-	Tests          []Test                `json:"tests" unsupported:"tests of the config's own are not yet run" doc:"Requests and the routes they must take."`
+	Tests          []Test                `json:"tests" doc:"Requests and what must become of them; one that fails refuses the file."`
 }
 
 // Listener is one address that accepts requests.
@@ -86,7 +86,7 @@ type Upstream struct {
 	Host        string      `json:"host" default:"client" doc:"The Host that targets see: client (as it came), target (the target's address), or a name."`
 	Connections Connections `json:"connections" doc:"The connection pool of each target."`
 	Timeouts    Timeouts    `json:"timeouts" doc:"How long each step of a request may take."`
-	Retry       *Retry      `json:"retry" unsupported:"retries on another target are not yet configurable" doc:"When a request is sent again to another target."`
+	Retry       Retry       `json:"retry" doc:"When a request is sent again to another target."`
 	Health      *Health     `json:"health" unsupported:"health checks are not yet supported" doc:"How targets are found to be dead or alive."`
 	SlowStart   Duration    `json:"slow_start" unsupported:"slow start is not yet supported" doc:"How long a target that came back takes to reach its full share."`
 }
@@ -123,9 +123,10 @@ type Timeouts struct {
 
 // Retry says when a request is sent again to another target.
 type Retry struct {
-	Attempts int     `json:"attempts" default:"2" doc:"Most targets tried for one request."`
-	Budget   float64 `json:"budget" default:"0.2" doc:"Most retries as a share of recent requests."`
-	Statuses []int   `json:"statuses" doc:"Response statuses that are tried again."`
+	Attempts int      `json:"attempts" default:"2" doc:"Most targets one request is sent to. 1 never sends it again; a target that cannot be connected to does not count."`
+	Budget   float64  `json:"budget" default:"0.2" doc:"Most retries as a share of the requests."`
+	Statuses []int    `json:"statuses" doc:"Response statuses that are tried again, as 502, 503, 504."`
+	Backoff  Duration `json:"backoff" default:"10ms" doc:"Longest pause before the first retry; it doubles each time, up to 250ms, and a random part of it is waited."`
 }
 
 // Health says how targets are found to be dead or alive.
@@ -192,16 +193,16 @@ type Test struct {
 // TestRequest is the request of a [Test].
 type TestRequest struct {
 	Method  string            `json:"method" default:"GET" doc:"Its method."`
-	URL     string            `json:"url" required:"true" doc:"Its URL, host included."`
+	URL     string            `json:"url" required:"true" doc:"http://host/path?query, https://host/path?query, or /path?query with a Host among the headers."`
 	Headers map[string]string `json:"headers" doc:"Its header fields."`
 }
 
 // Expectation is what must become of the request of a [Test]. What is left out is not checked.
 type Expectation struct {
-	Route    string `json:"route" doc:"The route's name."`
-	Status   int    `json:"status" doc:"The status, for requests that Sluice answers itself."`
-	Upstream string `json:"upstream" doc:"The upstream's name."`
-	Path     string `json:"path" doc:"The path the upstream is sent."`
+	Route    string `json:"route" doc:"The name of the route that is chosen."`
+	Status   int    `json:"status" doc:"The status, for a request that Sluice answers itself; 404 where no route may match."`
+	Upstream string `json:"upstream" doc:"The name of the upstream it is sent to."`
+	Path     string `json:"path" doc:"The path the upstream is sent, as on the wire; with a ?, the query is compared too."`
 }
 
 // Catalog lists what other packages offer to the config: the parser takes names

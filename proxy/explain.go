@@ -81,7 +81,11 @@ type AnswerPlan struct {
 // the way of a real request, middlewares included, up to the choice of a target,
 // and sends nothing. A request that would be refused is explained too; an error
 // says that q cannot be sent as a request at all.
-func (g *Generation) Explain(q Query) (*Explanation, error) {
+func (g *Generation) Explain(q Query) (*Explanation, error) { return g.explain(q, true) }
+
+// explain is Explain, which lists the routes only if why says so: that walks all
+// of them.
+func (g *Generation) explain(q Query, why bool) (*Explanation, error) {
 	raw, scheme, err := q.raw()
 	if err != nil {
 		return nil, err
@@ -109,7 +113,11 @@ func (g *Generation) Explain(q Query) (*Explanation, error) {
 	r.prepare(&head, client, g)
 	r.Forwarding.Client = []byte(client.String())
 	r.Forwarding.Proto = scheme
-	return e, e.follow(r, client)
+	matched := r.match()
+	if why {
+		e.listRoutes(r)
+	}
+	return e, e.follow(r, client, matched)
 }
 
 // refuse notes an error of Sluice's own.
@@ -117,16 +125,14 @@ func (e *Explanation) refuse(status int, reason string) {
 	e.Verdict, e.Status, e.Reason = VerdictRefuse, status, reason
 }
 
-// follow goes the way of a request that was well-formed.
-func (e *Explanation) follow(r *request, client netip.Addr) error {
-	matched := r.match()
+// follow goes the way of a request that was well-formed, once routes were matched.
+func (e *Explanation) follow(r *request, client netip.Addr, matched bool) error {
 	e.Host, e.Path = string(r.host), string(r.path)
 	if path, _, _ := wire.SplitTarget(r.Head.Origin); !wire.PlainPath(path) {
 		if resolved := string(wire.AppendResolvedPath(nil, path)); resolved != e.Path {
 			e.Resolved = resolved
 		}
 	}
-	e.listRoutes(r)
 	if !matched {
 		e.conclude(r, nil)
 		return nil
@@ -208,7 +214,7 @@ func (e *Explanation) listRoutes(r *request) {
 	all := r.gen.table.Explain(r.host, r.Head.Method, r.path, r)
 	for i := range all {
 		c := &all[i]
-		if len(all) > maxWhy && !c.Chosen && (len(e.Why) >= maxWhy || !hostFits(c.Host, e.Host)) {
+		if len(all) > maxWhy && !c.Chosen && (len(e.Why) >= maxWhy || !hostFits(c.Host, string(r.host))) {
 			e.Omitted++
 			continue
 		}
