@@ -21,6 +21,7 @@ const (
 	RequestTimeout           // not done within timeouts.request
 	UpstreamClosed           // the target closed before a response head
 	UpstreamMalformed        // the target broke the rules of HTTP
+	UpstreamStatus           // the target answered with a status to be tried again for
 	ResponseTruncated        // the response ended early
 	UpstreamIdle             // the target paused longer than timeouts.idle
 	ClientClosed             // the client went away
@@ -32,7 +33,7 @@ const (
 var reasonNames = [reasons]string{
 	"", "malformed", "no_route", "method_not_allowed", "ambiguous_path", "body_too_long",
 	"no_target", "queue_full", "queue_timeout", "connect_failed", "connect_timeout",
-	"response_timeout", "request_timeout", "upstream_closed", "upstream_malformed",
+	"response_timeout", "request_timeout", "upstream_closed", "upstream_malformed", "upstream_status",
 	"response_truncated", "upstream_idle", "client_closed", "client_timeout", "panic",
 }
 

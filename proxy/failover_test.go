@@ -81,14 +81,14 @@ func TestGivesUpWhenAllHaveRefused(t *testing.T) {
 
 func TestTriesAreBounded(t *testing.T) {
 	var dead []string
-	for range 7 {
+	for range 10 {
 		dead = append(dead, deadAddress(t))
 	}
 	b := serve(t, over("", dead...))
 	if status, _ := b.get("/"); status != 502 {
 		t.Errorf("status %d", status)
 	}
-	b.counts(`sluice_upstream_retries_total{upstream="u"}`, "3")
+	b.counts(`sluice_upstream_retries_total{upstream="u"}`, "7")
 }
 
 // fickle is an origin that answers one request per connection, and closes without
@@ -150,7 +150,7 @@ func TestStaleConnection(t *testing.T) {
 }
 
 // TestNewConnectionIsNotTriedAgain: a target that closes a new connection has
-// perhaps done what it was asked.
+// perhaps done what it was asked; where the config says so, nobody asks twice.
 func TestNewConnectionIsNotTriedAgain(t *testing.T) {
 	asked := make(chan struct{}, 10)
 	hangUp := func(_ net.Conn, br *bufio.Reader) {
@@ -158,7 +158,7 @@ func TestNewConnectionIsNotTriedAgain(t *testing.T) {
 			asked <- struct{}{}
 		}
 	}
-	b := serve(t, over("", origin(t, hangUp), origin(t, hangUp)))
+	b := serve(t, over(`"retry": { "attempts": 1 }`, origin(t, hangUp), origin(t, hangUp)))
 	if status, body := b.get("/"); status != 502 || body != "502 upstream closed the connection\n" {
 		t.Errorf("%d %q", status, body)
 	}
@@ -176,7 +176,7 @@ func TestTimeoutsAnswer504(t *testing.T) {
 		`"timeouts": { "request": "10s", "response_header": "50ms" }`:  "504 timeout waiting for upstream response\n",
 		`"timeouts": { "request": "1250ms", "response_header": "0s" }`: "504 request timeout\n",
 	} {
-		b := serve(t, over(settings, origin(t, silent), origin(t, silent)))
+		b := serve(t, over(settings+`, "retry": { "attempts": 1 }`, origin(t, silent), origin(t, silent)))
 		if status, body := b.get("/"); status != 504 || body != text {
 			t.Errorf("%s: %d %q, want 504 %q", settings, status, body, text)
 		}

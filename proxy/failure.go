@@ -28,6 +28,7 @@ var failures = func() (table map[exchange.Reason]*failure) {
 		exchange.UpstreamClosed:    {status: 502, text: "upstream closed the connection"},
 		exchange.UpstreamMalformed: {status: 502, text: "upstream sent a malformed response"},
 		exchange.ResponseTruncated: {status: 502, text: "upstream cut its response short"},
+		exchange.UpstreamStatus:    {status: 502, text: "upstream answered with an error"},
 		exchange.NoTarget:          {status: 503, text: "no usable target"},
 		exchange.QueueFull:         {status: 503, text: "upstream is at its connection limit"},
 		exchange.QueueTimeout:      {status: 503, text: "no upstream connection became free in time"},

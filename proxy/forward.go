@@ -14,8 +14,7 @@ import (
 
 // Bounds of what is done for one request.
 const (
-	maxAttempts = 4  // connections tried, over all targets
-	maxInterim  = 16 // 1xx responses passed on
+	maxInterim = 16 // 1xx responses passed on
 	// smallBody is the longest request body that is sent in one write with its head.
 	smallBody = 32 << 10
 )
@@ -40,61 +39,42 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 	r := of(ctx)
 	r.Upstream = f.pool.Name
 	whole, replayable := r.body.Whole()
-	key := uint64(0)
 	if f.key != nil {
-		key = keyOr(f.key(r))
+		r.key = keyOr(f.key(r))
+	}
+	f.pool.Budget.Request()
+	target := f.pick(r)
+	if target == nil {
+		r.fail(exchange.NoTarget)
+		return
 	}
 	for {
-		target := f.pool.Pick(key, upstream.Clock(r.Start), &r.tried)
-		if target == nil {
-			if r.Reason == exchange.OK {
-				r.fail(exchange.NoTarget)
-			} else {
-				r.fail(r.Reason)
-			}
-			return
-		}
 		r.TargetName = target.Address
 		err := f.attempt(r, target, whole, replayable)
-		if err == nil {
+		if err == nil && !f.listed(r) {
 			return
 		}
 		var failed *upstream.Failure
-		errors.As(err, &failed)
-		r.Reason = r.blame(failed)
-		again := r.mayRepeat(failed, replayable)
+		if errors.As(err, &failed) {
+			r.Reason = r.blame(failed)
+		}
+		if target = f.next(r, target, failed, replayable); target == nil {
+			break
+		}
+		if failed == nil {
+			r.Reason = exchange.UpstreamStatus
+		}
 		r.endTrip(true)
-		if !again {
-			r.fail(r.Reason)
-			return
-		}
-		if !failed.Stale {
-			r.tried.Add(target.Node)
-		}
+	}
+	if r.Reason != exchange.OK {
+		r.endTrip(true)
+		r.fail(r.Reason)
 	}
 }
 
-// mayRepeat reports whether the request can be sent once more: nothing of it can
-// have reached the target, or a pooled connection died before any byte of a
-// response and the request may be repeated (RFC 9110 section 9.2.2).
-func (r *request) mayRepeat(f *upstream.Failure, replayable bool) bool {
-	if r.Attempts >= maxAttempts || r.silent || r.upload != nil || r.overdue() {
-		return false
-	}
-	if f.Unsent {
-		return f.Reason != exchange.QueueFull && f.Reason != exchange.QueueTimeout
-	}
-	return f.Stale && replayable && idempotent(r.Head.Method)
-}
-
-// idempotent reports whether a request may be repeated without asking (RFC 9110
-// section 9.2.2).
-func idempotent(method []byte) bool {
-	switch string(method) {
-	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
-		return true
-	}
-	return false
+// pick chooses a target that the request has not been to.
+func (f *forwarder) pick(r *request) *upstream.Target {
+	return f.pool.Pick(r.key, upstream.Clock(r.Start), &r.tried)
 }
 
 // blame finds what a failure really was: the client may be behind it, or the
@@ -186,6 +166,7 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 		if head.Status != 100 && r.Head.Minor == 1 {
 			r.out = appendHead(r.out[:0], head.Status, head.Reason)
 			r.out = append(head.AppendFields(r.out), "\r\n"...)
+			r.passedOn = true
 			if err := r.client.SendInterim(r.out); err != nil {
 				return &upstream.Failure{Reason: exchange.ClientClosed, Err: err}
 			}

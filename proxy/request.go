@@ -34,6 +34,11 @@ type request struct {
 	out    []byte // what is written next: a head, and more if it fits
 	phrase []byte
 	silent bool // nothing is answered
+	key    uint64
+	sent   int // attempts that may have reached a target
+	stale  int // pooled connections that died under the request
+	// passedOn tells that the client was sent an interim response of a target.
+	passedOn bool
 	// deadline is when the whole request is to be done; zero without a limit.
 	deadline time.Time
 }
@@ -70,7 +75,8 @@ func (r *request) release() {
 	r.client, r.body, r.gen, r.route, r.upload = nil, nil, nil, nil, nil
 	r.Head, r.Params, r.Owner = nil, nil, nil
 	r.tried.Reset()
-	r.silent, r.deadline = false, time.Time{}
+	r.silent, r.passedOn, r.deadline = false, false, time.Time{}
+	r.key, r.sent, r.stale = 0, 0, 0
 	requests.Put(r)
 }
 

@@ -73,6 +73,8 @@ var (
 		"From a request's head to the end of the target's response head.", "upstream")
 	UpstreamRetries = define(Counter, "sluice_upstream_retries_total",
 		"Attempts beyond a request's first.", "upstream")
+	UpstreamSuppressed = define(Counter, "sluice_upstream_retries_suppressed_total",
+		"Retries that were not made because the budget was used up.", "upstream")
 	TargetRequests = define(Counter, "sluice_target_requests_total",
 		"Attempts ended, by result: ok, or the reason it failed.", "upstream", "target", "result")
 	TargetConnects = define(Counter, "sluice_target_connects_total",
@@ -109,7 +111,7 @@ var (
 
 var definitions = []*Definition{
 	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, ClientConnections,
-	UpstreamRequests, UpstreamHeader, UpstreamRetries,
+	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable,
 	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, BuildInfo,
 }

@@ -16,9 +16,12 @@ type UpstreamMetrics struct {
 }
 
 type upstreamCell struct {
-	requests, retries atomic.Uint64
-	header            histogram
+	requests, retries, suppressed atomic.Uint64
+	header                        histogram
 }
+
+// Suppressed counts a retry that the budget did not allow.
+func (u *UpstreamMetrics) Suppressed() { u.cells.own().suppressed.Add(1) }
 
 // Observe counts an exchange that has ended and was to go to the upstream. It
 // does not allocate, but for the first uses of an upstream.
@@ -34,14 +37,16 @@ func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
 }
 
 func (u *UpstreamMetrics) collect(ch chan<- prometheus.Metric) {
-	var requests, retries uint64
+	var requests, retries, suppressed uint64
 	var header tally
 	u.cells.each(func(c *upstreamCell) {
 		requests += c.requests.Load()
 		retries += c.retries.Load()
+		suppressed += c.suppressed.Load()
 		header.add(&c.header)
 	})
 	ch <- UpstreamRequests.metric(float64(requests), u.name)
 	ch <- UpstreamRetries.metric(float64(retries), u.name)
+	ch <- UpstreamSuppressed.metric(float64(suppressed), u.name)
 	ch <- header.metric(UpstreamHeader, u.name)
 }

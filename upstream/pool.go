@@ -22,6 +22,9 @@ import (
 type Pool struct {
 	Name    string
 	Targets []*Target
+	// Retry says when a request is sent again, and Budget how often.
+	Retry  config.Retry
+	Budget *Budget
 	// Timeouts of the definition.
 	Connect, ResponseHeader, Idle, Request time.Duration
 
@@ -87,6 +90,8 @@ func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool,
 		ResponseHeader: def.Timeouts.ResponseHeader.D(),
 		Idle:           def.Timeouts.Idle.D(),
 		Request:        def.Timeouts.Request.D(),
+		Retry:          def.Retry,
+		Budget:         newBudget(def.Retry.Budget),
 		def:            def,
 		byNode:         make(map[*lb.Node]*Target, len(def.Targets)),
 	}

@@ -85,8 +85,8 @@ func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Option
 }
 
 // acquire returns a connection that was idle and is alive, or a new one.
-func (t *Target) acquire(now time.Time, remaining time.Duration) (*conn, error) {
-	if t.Node.InFlight() > t.inFlight {
+func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64) (*conn, error) {
+	if inFlight > t.inFlight {
 		return nil, &Failure{Reason: exchange.QueueFull, Unsent: true, Err: errQueueFull}
 	}
 	for {
@@ -132,6 +132,9 @@ func (t *Target) releaseReader(br *bufio.Reader) { t.client.ReleaseReader(br) }
 func (t *Target) Connections() (all, idle int) {
 	return t.client.ConnsCount(), t.client.IdleConnsCount()
 }
+
+// CloseIdle closes the connections that no request uses.
+func (t *Target) CloseIdle() { t.client.CloseIdleConnections() }
 
 // Retire closes idle connections now and the others when their exchange ends.
 // Requests that still come are served over connections of their own.
