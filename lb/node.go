@@ -62,9 +62,9 @@ func (n *Node) SetShare(share float64) {
 // InFlight is the number of requests begun and not yet ended.
 func (n *Node) InFlight() int64 { return n.inFlight.Load() }
 
-// Start says that a request to the node begins. Every Start needs one
-// [Node.Done].
-func (n *Node) Start() { n.inFlight.Add(1) }
+// Start says that a request to the node begins, and returns how many are in
+// flight with it. Every Start needs one [Node.Done].
+func (n *Node) Start() int64 { return n.inFlight.Add(1) }
 
 // Done says that a request to the node has ended at now, after latency, both
 // in ns. Now is of any clock that does not go backwards, always the same. A

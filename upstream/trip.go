@@ -40,12 +40,12 @@ type Trip struct {
 // Open gets a connection to target: a pooled one that is alive, or a new one.
 // Nothing of the trip takes longer than until end; the zero time sets no limit.
 func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
-	target.Node.Start()
+	inFlight := target.Node.Start()
 	remaining := time.Duration(0)
 	if !end.IsZero() {
 		remaining = max(end.Sub(now), 1)
 	}
-	c, err := target.acquire(now, remaining)
+	c, err := target.acquire(now, remaining, inFlight)
 	if err != nil {
 		reason := err.(*Failure).Reason
 		target.observer.Attempted(reason, false)
