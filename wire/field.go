@@ -13,6 +13,10 @@ const (
 	KindForwardedFor
 	KindForwardedHost
 	KindForwardedProto
+	// KindForwardedAlias is one of the last three written with "_" for "-":
+	// origins that know fields as variables, as CGI and WSGI do, take it for the
+	// same.
+	KindForwardedAlias
 	KindHTTP2Settings
 	KindHost
 	KindKeepAlive
@@ -56,17 +60,17 @@ func kindOf(name []byte) Kind {
 		}
 		return ifName(name, "http2-settings", KindHTTP2Settings)
 	case 15:
-		return ifName(name, "x-forwarded-for", KindForwardedFor)
+		return ifForwarded(name, "x-forwarded-for", KindForwardedFor)
 	case 16:
-		if equalFold(name, "x-forwarded-host") {
-			return KindForwardedHost
+		if k := ifForwarded(name, "x-forwarded-host", KindForwardedHost); k != KindOther {
+			return k
 		}
 		return ifName(name, "proxy-connection", KindProxyConnection)
 	case 17:
 		if equalFold(name, "transfer-encoding") {
 			return KindTransferEncoding
 		}
-		return ifName(name, "x-forwarded-proto", KindForwardedProto)
+		return ifForwarded(name, "x-forwarded-proto", KindForwardedProto)
 	case 19:
 		return ifName(name, "proxy-authorization", KindProxyAuthorization)
 	}
@@ -78,6 +82,23 @@ func ifName(name []byte, lower string, k Kind) Kind {
 		return k
 	}
 	return KindOther
+}
+
+// ifForwarded is ifName that also knows the aliases of a forwarding field.
+func ifForwarded(name []byte, lower string, k Kind) Kind {
+	alias := false
+	for i := 0; i < len(lower); i++ {
+		switch c := name[i]; {
+		case c == '_' && lower[i] == '-':
+			alias = true
+		case c != lower[i] && (c|0x20 != lower[i] || !classes[c].has(alphaByte)):
+			return KindOther
+		}
+	}
+	if alias {
+		return KindForwardedAlias
+	}
+	return k
 }
 
 // Field is one field line of a head, as offsets into it.

@@ -72,7 +72,7 @@ func (h *Head) passes(f *Field, i int, newHost, trusted bool, seen *seenForwardi
 	case KindForwardedProto:
 		seen.proto = trusted
 		return trusted
-	case KindForwarded:
+	case KindForwarded, KindForwardedAlias:
 		return trusted
 	case KindForwardedFor:
 		return trusted && !h.lastForwardedFor(i, seen)

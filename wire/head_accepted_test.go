@@ -178,6 +178,8 @@ func TestAppendFieldsForwarding(t *testing.T) {
 		fwd                Forwarding
 		want               string
 	}{
+		{"aliases", "X_Forwarded-For: 1¶x_forwarded_host: b¶X-Forwarded_Proto: c¶X_Y: d¶", "", Forwarding{[]byte("::1"), "http", false}, "Host: a¶X_Y: d¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
+		{"trusted, aliases", "X_Forwarded_For: 1¶", "", Forwarding{[]byte("::1"), "http", true}, "Host: a¶X_Forwarded_For: 1¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
 		{"no client", "", "", Forwarding{Proto: "https"}, "Host: a¶X-Forwarded-Host: a¶X-Forwarded-Proto: https¶"},
 		{"other host", "X: 1¶", "b:81", Forwarding{Proto: "http"}, "Host: b:81¶X: 1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
 		{"trusted, nothing sent", "", "", Forwarding{[]byte("::1"), "http", true}, "Host: a¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
