@@ -43,8 +43,10 @@ func (r *report) distrust(p path) {
 	}
 	r.broken[p.String()] = true
 	for n := range p {
-		holder := p[:n].String()
-		r.broken[holder] = r.broken[holder]
+		// What holds it is known, and not broken for that.
+		if holder := p[:n].String(); !r.broken[holder] {
+			r.broken[holder] = false
+		}
 	}
 }
 
