@@ -65,7 +65,7 @@ func checkName(name string, request bool) error {
 	case slices.Contains(ownFields, lower), request && slices.Contains(ownRequestFields, lower):
 		return fmt.Errorf("%s is written by Sluice itself", name)
 	case request && lower == "host":
-		return fmt.Errorf("Host is chosen per upstream; use upstreams.X.host")
+		return fmt.Errorf("the Host is chosen per upstream; use upstreams.X.host")
 	}
 	return nil
 }
