@@ -40,7 +40,7 @@ const (
 	Plain   Setup = iota // every path goes to the origin
 	Trusted              // the client is a trusted proxy
 	Small                // bodies up to 1000 bytes
-	Tight                // half a second for a head, between parts of a body, and for a client to read
+	Tight                // half a second for a head, between parts of a body, for a client to read, and between requests
 	Hurried              // half a second for the origin's response, and between its parts
 	Routed               // /admin/* is answered 403, /v1/* loses its prefix, the rest goes to the origin
 	setups

@@ -46,6 +46,7 @@ var bodyCases = []Case{
 	passes("POST without any length", "RFC 9112 6.3", postHead+"\r\n", body("")),
 	passes("chunked", "RFC 9112 7.1", chunked+"3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n", body("abcdefg")),
 	passes("chunked in other cases", "RFC 9112 7", postHead+"transfer-ENCODING: Chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", body("abc")),
+	passes("chunked with spaces and a tab around it", "RFC 9110 5.5", postHead+"Transfer-Encoding: \t chunked \t\r\n\r\n3\r\nabc\r\n0\r\n\r\n", body("abc")),
 	passes("chunked and empty", "RFC 9112 7.1", chunked+"0\r\n\r\n", body("")),
 	passes("sizes with zeros before them", "RFC 9112 7.1", chunked+"0003\r\nabc\r\n00\r\n\r\n", body("abc")),
 	passes("sizes in upper and lower case", "RFC 9112 7.1", chunked+"A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n", body("01234567890123456789")),
@@ -87,6 +88,7 @@ var limitCases = []Case{
 	refuses("5000 short fields", "RFC 6585 5", "431", getWith(strings.Repeat("X: y\r\n", 5000))),
 	refuses("field name of 64 KiB", "RFC 6585 5", "431", getWith(strings.Repeat("x", 64<<10)+": y\r\n")),
 	refuses("method of 64 KiB", "RFC 9112 3", "400 414 431 501", strings.Repeat("X", 64<<10)+" / HTTP/1.1\r\nHost: h\r\n\r\n"),
+	refuses("129 fields", "RFC 6585 5", "431", getWith(strings.Repeat("X: y\r\n", 128))),
 	passes("100 fields", "RFC 9112 5", getWith(strings.Repeat("X: y\r\n", 100))),
 	passes("target of 4000 bytes", "RFC 9112 3", "GET /"+strings.Repeat("x", 4000)+" HTTP/1.1\r\nHost: h\r\n\r\n", target("/"+strings.Repeat("x", 4000))),
 	passes("field of 7000 bytes", "RFC 9112 5", getWith("X: "+strings.Repeat("x", 7000)+"\r\n"), field("X", strings.Repeat("x", 7000))),
@@ -104,6 +106,9 @@ var limitCases = []Case{
 	}},
 	{Name: "chunked body over the limit by a client that goes on sending", Ref: "RFC 9112 9.6", Setup: Small, Steps: []Step{
 		send(chunked + strings.Repeat("3e8\r\n"+strings.Repeat("x", 1000)+"\r\n", 2000)), cutOff("413"), closes, neverWhole,
+	}},
+	{Name: "chunked body over the limit, sent after 100", Ref: "RFC 9110 15.5.14", Setup: Small, Steps: []Step{
+		send(postHead + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"), continues, send("7d0\r\n" + strings.Repeat("x", 2000) + "\r\n0\r\n\r\n"), cutOff("413"), closes, neverWhole,
 	}},
 	{Name: "body at the limit", Ref: "RFC 9110 15.5.14", Setup: Small, Steps: []Step{
 		send(postHead + "Content-Length: 1000\r\n\r\n" + strings.Repeat("x", 1000)), takes(bodyLength(1000)), replies(ok), gets("200"), again,

@@ -81,6 +81,8 @@ var forwardedCases = []Case{
 	claims("Forwarded not trusted", "RFC 7239 8.1", Plain, "Forwarded: for=1.2.3.4;proto=https\r\n", lacks("Forwarded")),
 	claims("all at once, not trusted", "spoofing", Plain, "X-Forwarded-For: 1\r\nX-Forwarded-Host: 2\r\nX-Forwarded-Proto: 3\r\nForwarded: for=4\r\n",
 		field("X-Forwarded-For", "127.0.0.1"), field("X-Forwarded-Host", "h"), field("X-Forwarded-Proto", "http"), lacks("Forwarded")),
+	claims("written with underscores, not trusted", "header spoofing (CVE-2015-0219)", Plain, "X_Forwarded_For: 1.2.3.4\r\nX-Forwarded_Proto: https\r\nx_forwarded-host: evil\r\n",
+		lacks("X_Forwarded_For", "X-Forwarded_Proto", "X_Forwarded-Host"), field("X-Forwarded-For", "127.0.0.1")),
 	claims("none sent by a trusted proxy", "de facto", Trusted, "", field("X-Forwarded-For", "127.0.0.1"), field("X-Forwarded-Proto", "http"), field("X-Forwarded-Host", "h")),
 	claims("X-Forwarded-For trusted", "de facto", Trusted, "X-Forwarded-For: 1.2.3.4\r\n",
 		either(field("X-Forwarded-For", "1.2.3.4, 127.0.0.1"), field("X-Forwarded-For", "1.2.3.4", "127.0.0.1"))),

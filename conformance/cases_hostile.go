@@ -30,6 +30,9 @@ var slowCases = []Case{
 	{Name: "origin that is silent after an interim response", Ref: "RFC 9110 15.2", Setup: Hurried, Steps: []Step{send(get), takes(), replies("HTTP/1.1 100 Continue\r\n\r\n"), gets("504"), originEnds}},
 	{Name: "POST is not sent again after a timeout", Ref: "RFC 9110 9.2.2", Setup: Hurried, Steps: []Step{send(postHead + "Content-Length: 2\r\n\r\nok"), takes(), gets("504"), untouched, connections(1)}},
 	{Name: "GET is not sent again after a timeout", Ref: "fasthttp client.go retries", Setup: Hurried, Steps: []Step{send(get), takes(), gets("504"), untouched, connections(1)}},
+	{Name: "slow body that keeps coming", Ref: "rolling deadlines", Setup: Tight, Steps: []Step{send(postHead + "Content-Length: 12\r\n\r\n"), paced("0123456789ab", 80*time.Millisecond), takes(body("0123456789ab")), replies(ok), gets("200")}},
+	{Name: "slow origin that keeps sending", Ref: "rolling deadlines", Setup: Hurried, Steps: []Step{send(get), takes(), replies("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n"), pacedReply("0123456789ab", 80*time.Millisecond), gets("200", body("0123456789ab"))}},
+	{Name: "client that reads nothing holds the origin back", Ref: "back-pressure", Steps: []Step{heldBack}},
 	{Name: "client that reads nothing of its answer", Ref: "slow read", Setup: Tight, Steps: []Step{deaf, another}},
 }
 

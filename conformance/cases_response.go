@@ -91,6 +91,8 @@ var malformedCases = []Case{
 	spoils("Content-Length with a space before the colon", "RFC 9112 5.1", "HTTP/1.1 200 OK\r\nContent-Length : 2\r\n\r\nok"),
 	spoils("space inside a name", "RFC 9110 5.1", "HTTP/1.1 200 OK\r\nX Y: z\r\nContent-Length: 2\r\n\r\nok"),
 	spoils("line without a colon", "RFC 9112 5", "HTTP/1.1 200 OK\r\nwarning text\r\nContent-Length: 2\r\n\r\nok"),
+	spoils("empty name", "RFC 9110 5.1", "HTTP/1.1 200 OK\r\n: y\r\nContent-Length: 2\r\n\r\nok"),
+	spoils("fold before the first field", "RFC 9112 2.2", "HTTP/1.1 200 OK\r\n X: y\r\nContent-Length: 2\r\n\r\nok"),
 	spoils("NUL in a value", "RFC 9110 5.5", "HTTP/1.1 200 OK\r\nX: a\x00b\r\nContent-Length: 2\r\n\r\nok"),
 	spoils("bare CR in a value", "RFC 9112 2.2", "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 2\r\n\r\nok"),
 	doubtful("folded line", "RFC 9112 5.2; stricter", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 2\r\n\r\nok"),

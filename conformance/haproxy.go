@@ -24,6 +24,7 @@ frontend f{{.Name}}
 	http-request set-header X-Forwarded-Host %[req.hdr(Host)]{{if eq .Setup 1}} if !{ req.hdr(X-Forwarded-Host) -m found }{{end}}
 	{{if eq .Setup 2}}http-request deny deny_status 413 if { req.hdr_val(content-length) gt 1000 }{{end}}
 	{{if eq .Setup 3}}timeout http-request 500ms
+	timeout http-keep-alive 500ms
 	timeout client 500ms{{end}}
 	{{if eq .Setup 5}}http-request deny deny_status 403 if { path_reg ^/admin(/|$) }
 	http-request replace-path ^/v1/(.*) /\1{{end}}

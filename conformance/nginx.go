@@ -39,7 +39,7 @@ http {
 		listen {{.Listen}};
 		server_name {{if eq .Setup 1}}trusted{{else}}_{{end}};
 		client_max_body_size {{if eq .Setup 2}}1000{{else}}0{{end}};
-		{{if eq .Setup 3}}client_header_timeout 500ms; client_body_timeout 500ms; send_timeout 500ms;{{end}}
+		{{if eq .Setup 3}}client_header_timeout 500ms; client_body_timeout 500ms; send_timeout 500ms; keepalive_timeout 500ms;{{end}}
 		{{if eq .Setup 4}}proxy_read_timeout 500ms;{{end}}
 		{{if eq .Setup 5}}
 		location ~ ^/admin(/|$) { return 403; }

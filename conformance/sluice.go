@@ -38,7 +38,7 @@ func sluiceText(s Setup, origin string) string {
 	case Small:
 		limits = `"body_bytes": "1000"`
 	case Tight:
-		limits = `"header_timeout": "500ms", "body_timeout": "500ms", "write_timeout": "500ms"`
+		limits = `"header_timeout": "500ms", "body_timeout": "500ms", "write_timeout": "500ms", "idle_timeout": "500ms"`
 	case Hurried:
 		timeouts = `"response_header": "500ms", "idle": "500ms"`
 	case Routed:

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 )
 
 // cutAfter wants the connection to end with not a byte more of a response whose
@@ -77,8 +78,59 @@ func repliesSingly(s string) Step {
 	}
 }
 
-// deaf is a client that asks and reads nothing of the answer.
+// paced writes one byte at a time as the client.
+func paced(s string, every time.Duration) Step {
+	return func(p *play) error { return pace(p.client, s, every) }
+}
+
+// pacedReply writes one byte at a time as the origin.
+func pacedReply(s string, every time.Duration) Step {
+	return func(p *play) error { return pace(p.up, s, every) }
+}
+
+// pace ends early, without an error, when the proxy has ended the connection.
+func pace(t *tape, s string, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for i := range len(s) {
+		<-tick.C
+		if t.write(s[i:i+1]) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// deaf is a client that asks and reads nothing of its endless answer; the proxy is
+// to end it.
 func deaf(p *play) error {
+	if err := p.listensNot(); err != nil {
+		return err
+	}
+	return floods(p)
+}
+
+// heldBack is the same where the proxy is to wait, and not to take in what it
+// cannot pass on.
+func heldBack(p *play) error {
+	if err := p.listensNot(); err != nil {
+		return err
+	}
+	const most, step = 48 << 20, 64 << 10
+	data := []byte(strings.Repeat("x", step))
+	for taken := 0; taken < most; taken += step {
+		_ = p.up.SetWriteDeadline(time.Now().Add(time.Second))
+		if _, err := p.up.Write(data); errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil
+		} else if err != nil {
+			return errors.New("ended it")
+		}
+	}
+	return errors.New("took in all that the client did not read")
+}
+
+// listensNot has a client ask that reads nothing, and its answer begin.
+func (p *play) listensNot() error {
 	c, err := net.Dial("tcp", p.proxy)
 	if err != nil {
 		return err
@@ -89,8 +141,7 @@ func deaf(p *play) error {
 	if err := p.nextRequest(); err != nil {
 		return err
 	}
-	_ = p.up.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-	return floods(p)
+	return p.up.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
 }
 
 // once wants the client to have received text one time in all.
