@@ -84,7 +84,8 @@ func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Option
 	return t
 }
 
-// acquire returns a connection that was idle and is alive, or a new one.
+// acquire returns a connection that was idle and is alive, or a new one, for a
+// request that is one of inFlight.
 func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64) (*conn, error) {
 	if inFlight > t.inFlight {
 		return nil, &Failure{Reason: exchange.QueueFull, Unsent: true, Err: errQueueFull}
