@@ -61,7 +61,7 @@ var alike = []alikeRequest{
 func TestAnswersAsWithoutProxy(t *testing.T) {
 	t.Parallel()
 	// What Sluice adds to requests is not to be seen in the answers.
-	bin := httptest.NewServer(httpbin.New(httpbin.WithExcludeHeaders("X-Forwarded-*")))
+	bin := httptest.NewServer(httpbin.New(httpbin.WithExcludeHeaders("X-Forwarded-*,Connection")))
 	defer bin.Close()
 	target := bin.Listener.Addr().String()
 	p := serve(t, proxyTo(target))

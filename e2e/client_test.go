@@ -137,3 +137,25 @@ func curl(t *testing.T, args ...string) (out, errs string, code int) {
 	code = p.exit()
 	return p.out.String(), p.log.String(), code
 }
+
+// from receives from a channel, and fails the test rather than wait for ever. It
+// is for the test's own goroutine.
+func from[T any](t testing.TB, c <-chan T) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatal("what the test waits for has not happened")
+	}
+	return v
+}
+
+// to sends to a channel, and fails the test rather than wait for ever.
+func to[T any](t testing.TB, c chan<- T, v T) {
+	t.Helper()
+	select {
+	case c <- v:
+	case <-time.After(patience):
+		t.Fatal("nobody takes what the test sends")
+	}
+}

@@ -35,8 +35,8 @@ func TestDrain(t *testing.T) {
 		p := serve(t, proxyTo(addr))
 		idle := dial(t, p.addr)
 		idle.send("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
-		<-arrived
-		release <- true
+		from(t, arrived)
+		to(t, release, true)
 		idle.response("GET").wants(t, 200, "begun,done")
 		answers := make(chan answer, 1)
 		go func() {
@@ -48,7 +48,7 @@ func TestDrain(t *testing.T) {
 			}
 			answers <- a
 		}()
-		<-arrived
+		from(t, arrived)
 		p.signal(s)
 		p.log.after(t, 0, "draining")
 		idle.wantsEnd()
@@ -61,8 +61,8 @@ func TestDrain(t *testing.T) {
 			t.Fatalf("%q before the origin is done", a.body)
 		default:
 		}
-		release <- true
-		(<-answers).wants(t, 200, "begun,done")
+		to(t, release, true)
+		from(t, answers).wants(t, 200, "begun,done")
 		if code := p.exit(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
@@ -91,7 +91,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	p := serve(t, `"limits": {"drain_timeout": "10m"}, `+proxyTo(addr))
 	c := dial(t, p.addr)
 	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-arrived
+	from(t, arrived)
 	p.signal(syscall.SIGTERM)
 	p.log.after(t, 0, "draining")
 	p.signal(syscall.SIGTERM)
@@ -117,7 +117,7 @@ func TestDrainTimeout(t *testing.T) {
 	p := serve(t, `"limits": {"drain_timeout": "200ms"}, `+proxyTo(addr))
 	c := dial(t, p.addr)
 	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	<-arrived
+	from(t, arrived)
 	begun := time.Now()
 	p.signal(syscall.SIGTERM)
 	if code := p.exit(); code != 0 {

@@ -140,35 +140,35 @@ func TestConnectionLimit(t *testing.T) {
 		p := serve(t, proxyTo(addr, `"connections": {"max": 1, "queue": 1, "queue_timeout": "100ms"}`))
 		answers := make(chan answer, 2)
 		go ask(p, answers)
-		<-arrived
+		from(t, arrived)
 		go ask(p, answers)
-		(<-answers).wants(t, 503, "became free in time")
-		release <- true
-		(<-answers).wants(t, 200, "served")
+		from(t, answers).wants(t, 503, "became free in time")
+		to(t, release, true)
+		from(t, answers).wants(t, 200, "served")
 	})
 	t.Run("queue full", func(t *testing.T) {
 		p := serve(t, proxyTo(addr, `"connections": {"max": 1, "queue": 1, "queue_timeout": "10m"}`))
 		answers := make(chan answer, 3)
 		go ask(p, answers)
-		<-arrived
+		from(t, arrived)
 		go ask(p, answers)
 		go ask(p, answers)
 		// One of the two waits, and will for long; the other is answered at once.
-		(<-answers).wants(t, 503, "at its connection limit")
-		release <- true
-		(<-answers).wants(t, 200, "served")
-		<-arrived
-		release <- true
-		(<-answers).wants(t, 200, "served")
+		from(t, answers).wants(t, 503, "at its connection limit")
+		to(t, release, true)
+		from(t, answers).wants(t, 200, "served")
+		from(t, arrived)
+		to(t, release, true)
+		from(t, answers).wants(t, 200, "served")
 	})
 	t.Run("no queue", func(t *testing.T) {
 		p := serve(t, proxyTo(addr, `"connections": {"max": 1, "queue_timeout": "0s"}`))
 		answers := make(chan answer, 2)
 		go ask(p, answers)
-		<-arrived
+		from(t, arrived)
 		go ask(p, answers)
-		(<-answers).wants(t, 503, "")
-		release <- true
-		(<-answers).wants(t, 200, "served")
+		from(t, answers).wants(t, 503, "")
+		to(t, release, true)
+		from(t, answers).wants(t, 200, "served")
 	})
 }

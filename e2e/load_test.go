@@ -112,7 +112,7 @@ func (l *longAnswer) open(t *testing.T, addr string) {
 // wants sends a line through the answer.
 func (l *longAnswer) wants(t *testing.T, text string) {
 	t.Helper()
-	l.next <- text
+	to(t, l.next, text)
 	if got, err := l.br.ReadString('\n'); got != text+"\n" || err != nil {
 		t.Fatalf("the long answer: %q, %v; want %q", got, err, text)
 	}

@@ -49,7 +49,7 @@ func TestRequestStaysAsItCame(t *testing.T) {
 	c.response("GET").wants(t, 204, "")
 	const want = "GET /a%2Fb//c?x=%20;&y HTTP/1.1\r\nhost: App.test\r\nX-B: 2\r\nx-a: 1\r\nX-B: 1\r\nCookie: q\r\n" +
 		"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: App.test\r\nX-Forwarded-Proto: http\r\n\r\n"
-	if got := <-heads; got != want {
+	if got := from(t, heads); got != want {
 		t.Errorf("the origin got %q\nwant           %q", got, want)
 	}
 }

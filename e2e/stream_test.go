@@ -43,7 +43,7 @@ func TestEventsArriveOneByOne(t *testing.T) {
 			t.Fatalf("event %d is %q, %v", i, line, err)
 		}
 		_, _ = br.ReadString('\n')
-		seen <- i
+		to(t, seen, i)
 	}
 	if _, err := br.ReadByte(); err != io.EOF {
 		t.Errorf("%v instead of the end", err)

@@ -87,7 +87,7 @@ func TestWebSocket(t *testing.T) {
 				sent := make(chan error, 1)
 				go func() { sent <- c.Write(ctx, kind, data) }()
 				wantMessage(t, ctx, c, kind, data)
-				if err := <-sent; err != nil {
+				if err := from(t, sent); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -96,7 +96,7 @@ func TestWebSocket(t *testing.T) {
 			t.Errorf("closing: %v", err)
 		}
 		var told websocket.CloseError
-		if err := <-ended; !errors.As(err, &told) || told.Code != 4001 || told.Reason != "bye" {
+		if err := from(t, ended); !errors.As(err, &told) || told.Code != 4001 || told.Reason != "bye" {
 			t.Errorf("the origin saw %v, want 4001 bye", err)
 		}
 	})
@@ -111,7 +111,7 @@ func TestWebSocket(t *testing.T) {
 	t.Run("client gone", func(t *testing.T) {
 		c, _ := dialWebSocket(t, p.addr)
 		_ = c.CloseNow()
-		if err := <-ended; err == nil {
+		if err := from(t, ended); err == nil {
 			t.Error("the origin was not told")
 		}
 	})
