@@ -37,12 +37,14 @@ type Setup uint8
 
 // The setups. Every contestant has all of them.
 const (
-	Plain   Setup = iota // every path goes to the origin
-	Trusted              // the client is a trusted proxy
-	Small                // bodies up to 1000 bytes
-	Tight                // half a second for a head, between parts of a body, for a client to read, and between requests
-	Hurried              // half a second for the origin's response, and between its parts
-	Routed               // /admin/* is answered 403, /v1/* loses its prefix, the rest goes to the origin
+	Plain      Setup = iota // every path goes to the origin
+	Trusted                 // the client is a trusted proxy
+	Small                   // bodies up to 1000 bytes
+	Tight                   // half a second for a head, between parts of a body, for a client to read, and between requests
+	Hurried                 // half a second for the origin's response, and between its parts
+	Routed                  // /admin/* is answered 403, /v1/* loses its prefix, the rest goes to the origin
+	Strict                  // Routed, and paths that can be read in two ways are refused
+	Normalized              // Routed, and paths are forwarded as they were read
 	setups
 )
 

@@ -11,6 +11,8 @@ var targetGroups = []Group{
 	{"Targets", "A target is forwarded byte for byte. What cannot be a target is refused.", targetCases},
 	{"Two readings of a path", "`/admin/*` is answered 403 by the proxy and must not be reached by writing it in another way; " +
 		"`/v1/*` loses its prefix and must not be walked out of it. Everything else passes.", readingCases},
+	{"Settings for paths", "`limits.paths`: strict refuses what can be read in two ways; normalized forwards what was read. nginx has no setting like the first; " +
+		"its second is a proxy_pass with a path, HAProxy's is normalize-uri.", pathSettingCases},
 }
 
 // sameTarget is a target that must be forwarded as it came.
@@ -175,7 +177,7 @@ var readingCases = []Case{
 	guarded("dots over the root", "RFC 3986 5.2.4", "/../../admin/y"),
 	guarded("parameter on dots", "Tomcat ..;/ (Tsai 2018)", "/x/..;/admin/y"),
 	guarded("parameter on dots with a value", "Tomcat ..;/ (Tsai 2018)", "/x/..;a=b/admin/y"),
-	later("origins that cut parameters off are for a stricter path setting to guard", guarded("parameter on the segment", "Tomcat path parameters (Tsai 2018)", "/admin;a/y")),
+	later("origins that cut parameters off are not thought of", guarded("parameter on the segment", "Tomcat path parameters (Tsai 2018)", "/admin;a/y")),
 	later("as above", guarded("parameter on an empty segment", "Tomcat path parameters (Tsai 2018)", "/;a/admin/y")),
 	guarded("absolute-form", "RFC 9112 3.2.2", "http://h/admin/y"),
 	guarded("absolute-form with dots", "RFC 9112 3.2.2", "http://h/x/../admin/y"),
@@ -194,4 +196,78 @@ var readingCases = []Case{
 	kept("dots behind the prefix", "alias traversal (Tsai 2018)", "/v1../admin/y"),
 	kept("encoded dots walk to admin", "alias traversal (Tsai 2018)", "/v1/%2e%2e/admin/y"),
 	kept("encoded slash walks to admin", "alias traversal (Tsai 2018)", "/v1/..%2fadmin/y"),
+}
+
+// strictly is a target that is refused by the setting.
+func strictly(name, ref, t string) Case {
+	c := refuses("strict: "+name, ref, "400", "GET "+t+" HTTP/1.1\r\nHost: h\r\n\r\n")
+	c.Setup = Strict
+	c.Steps[1] = func(p *play) error {
+		if !p.strict {
+			return errNoSetting
+		}
+		// The connection may live on: nothing is wrong with its framing.
+		return sequence(gets("400"), untouched)(p)
+	}
+	return c
+}
+
+func strictlyKept(name, ref, t string) Case {
+	c := unguarded("strict: "+name, ref, t)
+	c.Setup = Strict
+	return c
+}
+
+func normalized(name, ref, from, to string) Case {
+	c := passes("normalized: "+name, ref, "GET "+from+" HTTP/1.1\r\nHost: h\r\n\r\n", func(m *message) error {
+		if strings.EqualFold(m.target(), to) {
+			return nil // the case of hexadecimal digits is a matter of taste
+		}
+		return target(to)(m)
+	})
+	c.Setup = Normalized
+	return c
+}
+
+func normalizedGuarded(name, ref, t string) Case {
+	c := guarded("normalized: "+name, ref, t)
+	c.Setup = Normalized
+	return c
+}
+
+var pathSettingCases = []Case{
+	strictly("dot segments", "RFC 3986 5.2.4", "/a/../b"),
+	strictly("one dot", "RFC 3986 5.2.4", "/a/./b"),
+	strictly("encoded dot segments", "RFC 3986 6.2.2.2", "/a/%2e%2e/b"),
+	strictly("encoded slash", "RFC 3986 2.2", "/a%2Fb"),
+	strictly("encoded backslash", "path confusion", "/a%5Cb"),
+	strictly("backslash", "path confusion", "/a\\b"),
+	strictly("encoded NUL", "NUL truncation", "/a%00b"),
+	strictlyKept("encoded space", "RFC 3986 2.1", "/a%20b"),
+	strictlyKept("encoded question mark", "RFC 3986 2.2", "/a%3Fb"),
+	strictlyKept("name that starts with a dot", "RFC 8615 3", "/.well-known/x"),
+	strictlyKept("dots inside a name", "RFC 3986 3.3", "/a..b/..."),
+	strictlyKept("anything in a query", "RFC 3986 3.4", "/a?b=/../%2F\\"),
+	normalized("plain", "RFC 3986 6.2", "/a/b", "/a/b"),
+	normalized("dot segments", "RFC 3986 5.2.4", "/a/../b", "/b"),
+	normalized("one dot", "RFC 3986 5.2.4", "/a/./b", "/a/b"),
+	normalized("dots over the root", "RFC 3986 5.2.4", "/../../a", "/a"),
+	normalized("encoded dots", "RFC 3986 6.2.2.2", "/a/%2e%2e/b", "/b"),
+	normalized("encoded letters", "RFC 3986 6.2.2.2", "/%61%62", "/ab"),
+	normalized("empty segments", "RFC 3986 6.2.3", "/a//b", "/a/b"),
+	normalized("encoded space stays encoded", "RFC 3986 2.1", "/a%20b", "/a%20b"),
+	normalized("encoded percent stays encoded", "RFC 3986 2.4", "/a%25%32e", "/a%252e"),
+	normalized("encoded question mark stays encoded", "RFC 3986 2.2", "/a%3fb?c", "/a%3Fb?c"),
+	normalized("encoded number sign stays encoded", "RFC 3986 2.2", "/a%23b", "/a%23b"),
+	normalized("encoded line end stays encoded", "CRLF injection", "/a%0d%0aX:b", "/a%0D%0AX:b"),
+	normalized("UTF-8 stays encoded", "RFC 3986 2.5", "/%e2%82%ac", "/%E2%82%AC"),
+	normalized("query as it came", "RFC 3986 3.4", "/a/../b?x=/../%61//", "/b?x=/../%61//"),
+	normalized("empty query", "RFC 3986 3.4", "/a/../b?", "/b?"),
+	normalized("trailing slash", "RFC 3986 6.2.3", "/a/../b/", "/b/"),
+	normalized("prefix taken away", "strip_prefix", "/v1/a/../b", "/b"),
+	normalizedGuarded("dots to a rule", "RFC 3986 5.2.4", "/x/../admin/y"),
+	normalizedGuarded("encoded slash to a rule", "RFC 3986 2.2", "/x/..%2fadmin/y"),
+	normalizedGuarded("backslash to a rule", "path confusion", "/x\\..\\admin/y"),
+	normalizedGuarded("dots out of a prefix", "alias traversal (Tsai 2018)", "/v1/../admin/y"),
+	normalizedGuarded("double encoding", "double decoding", "/%252e%252e/%2561dmin"),
 }

@@ -3,6 +3,7 @@ package main
 // haproxyConfig is what a careful operator would write.
 const haproxyConfig = `
 global
+	expose-experimental-directives
 	maxconn 2000
 	tune.http.maxhdr 128
 	nbthread 1
@@ -26,7 +27,11 @@ frontend f{{.Name}}
 	{{if eq .Setup 3}}timeout http-request 500ms
 	timeout http-keep-alive 500ms
 	timeout client 500ms{{end}}
-	{{if eq .Setup 5}}http-request deny deny_status 403 if { path_reg ^/admin(/|$) }
+	{{if eq .Setup 7}}http-request normalize-uri percent-decode-unreserved
+	http-request normalize-uri path-merge-slashes
+	http-request normalize-uri path-strip-dot
+	http-request normalize-uri path-strip-dotdot full{{end}}
+	{{if ge .Setup 5}}http-request deny deny_status 403 if { path_reg ^/admin(/|$) }
 	http-request replace-path ^/v1/(.*) /\1{{end}}
 	default_backend b{{.Name}}
 backend b{{.Name}}

@@ -41,11 +41,11 @@ http {
 		client_max_body_size {{if eq .Setup 2}}1000{{else}}0{{end}};
 		{{if eq .Setup 3}}client_header_timeout 500ms; client_body_timeout 500ms; send_timeout 500ms; keepalive_timeout 500ms;{{end}}
 		{{if eq .Setup 4}}proxy_read_timeout 500ms;{{end}}
-		{{if eq .Setup 5}}
+		{{if ge .Setup 5}}
 		location ~ ^/admin(/|$) { return 403; }
 		location /v1/ { proxy_pass http://{{.Name}}/; }
 		{{end}}
-		location / { proxy_pass http://{{.Name}}; }
+		location / { proxy_pass http://{{.Name}}{{if eq .Setup 7}}/{{end}}; }
 	}
 {{end}}
 }

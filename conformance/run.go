@@ -33,6 +33,9 @@ func (o outcome) String() string {
 // that every origin reads alike: another choice, and no fault.
 var errClean = errors.New("forwarded clean")
 
+// errNoSetting says that a peer has nothing that the case is about.
+var errNoSetting = errors.New("has no such setting")
+
 // judge runs one case against one contestant.
 func judge(c *Case, who contestant) error {
 	l, err := who.lane(c.Setup)
@@ -40,7 +43,7 @@ func judge(c *Case, who contestant) error {
 		return err
 	}
 	err = perform(c, l)
-	if errors.Is(err, errClean) {
+	if excused(err) {
 		_ = l.done()
 		return err
 	}
@@ -49,6 +52,9 @@ func judge(c *Case, who contestant) error {
 	}
 	return err
 }
+
+// excused reports whether an error is no failure to hold the rule.
+func excused(err error) bool { return errors.Is(err, errClean) || errors.Is(err, errNoSetting) }
 
 // atOnce is how many cases run side by side.
 const atOnce = 8
@@ -73,7 +79,7 @@ func judgeAll(groups []Group, only *regexp.Regexp, all []contestant) []verdict {
 			defer func() { <-slots }()
 			for j, who := range all {
 				err := judge(v.c, who)
-				v.outcomes[j].held = err == nil || errors.Is(err, errClean)
+				v.outcomes[j].held = err == nil || excused(err)
 				if err != nil {
 					v.outcomes[j].did = err.Error()
 				}

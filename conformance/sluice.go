@@ -43,6 +43,10 @@ func sluiceText(s Setup, origin string) string {
 		timeouts = `"response_header": "500ms", "idle": "500ms"`
 	case Routed:
 		routes = sluiceRoutes
+	case Strict:
+		limits, routes = `"paths": "strict"`, sluiceRoutes
+	case Normalized:
+		limits, routes = `"paths": "normalized"`, sluiceRoutes
 	}
 	return strings.NewReplacer("LIMITS", limits, "TRUSTED", trusted, "ORIGIN", origin,
 		"TIMEOUTS", timeouts, "ROUTES", routes).Replace(sluiceConfig)
