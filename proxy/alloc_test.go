@@ -78,6 +78,7 @@ func TestRequestsDoNotAllocate(t *testing.T) {
 		{"ewma", `"ewma"`, "GET /x?a=b HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n\r\n", plainAnswer, len(plainAnswer)},
 		{"hash", `"consistent_hash", "hash": { "key": "header:X-User-Id" }`, "GET /x HTTP/1.1\r\nHost: localhost\r\nX-User-Id: ada\r\n\r\n", "\r\n\r\n", plainAnswer, len(plainAnswer)},
 		{"post", `"least_request"`, "POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody", "body", plainAnswer, len(plainAnswer)},
+		{"chunked post", `"least_request"`, "POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n", "0\r\n\r\n", plainAnswer, len(plainAnswer)},
 		{"escaped", `"random"`, "GET /a%20b/../%2f HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n\r\n", plainAnswer, len(plainAnswer)},
 		{"chunked", `"round_robin"`, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n\r\n", chunkedAnswer, len(chunkedAnswer)},
 		{"middlewares", `"weighted"`, "GET /v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n", "\r\n\r\n", plainAnswer, len(plainAnswer) + len("X-Out: 1\r\n")},

@@ -116,7 +116,7 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	r.out = r.AppendHead(r.out[:0])
 	inOne := replayable && len(whole) <= smallBody
 	if inOne {
-		r.out = append(r.out, whole...)
+		r.out = r.appendBody(r.out, whole)
 	}
 	if err := r.trip.Send(r.out, now); err != nil {
 		return err
@@ -124,7 +124,8 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	switch {
 	case inOne:
 	case replayable:
-		if err := r.trip.Send(whole, now); err != nil {
+		r.out = r.appendBody(r.out[:0], whole)
+		if err := r.trip.Send(r.out, now); err != nil {
 			return err
 		}
 	default:
@@ -134,6 +135,14 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 		r.upload = startUpload(r)
 	}
 	return f.readResponse(r, now)
+}
+
+// appendBody appends a body that is in memory, framed as it came.
+func (r *request) appendBody(dst, whole []byte) []byte {
+	if r.Head.Length >= 0 {
+		return append(dst, whole...)
+	}
+	return appendLastChunk(appendChunk(dst, whole), r.body.Trailer())
 }
 
 func (f *forwarder) setHost(r *request, target *upstream.Target) {
@@ -188,7 +197,7 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 // Gone reports whether there is nobody left to answer. While a body is still
 // being read, its reader is the first to know.
 func (r *request) Gone() bool {
-	return (r.upload == nil || r.upload.ended()) && r.client.Gone()
+	return (r.upload == nil || r.upload.readWhole()) && r.client.Gone()
 }
 
 var errInterim = errors.New("too many interim responses")

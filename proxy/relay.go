@@ -73,7 +73,7 @@ func (r *request) appendAnswerHead(how coding) {
 	}
 	// While the request's body is still coming, whether it will be read whole
 	// is not known; so then the connection is not used again.
-	keep := how != asClose && (r.upload == nil || r.upload.ended()) && r.client.KeepAlive()
+	keep := how != asClose && (r.upload == nil || r.upload.readWhole()) && r.client.KeepAlive()
 	switch {
 	case !keep:
 		r.client.CloseAfter()

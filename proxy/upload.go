@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/server"
@@ -22,6 +23,9 @@ type upload struct {
 	cut        atomic.Bool
 	fromClient error // why; written before cut is set
 	toTarget   error // writing to the target failed; written before done is closed
+	// read is set when the body has been read to its end, and nothing of it will
+	// be any more: its last part may still be on its way to the target.
+	read atomic.Bool
 }
 
 // bodyBuffer is how much of a body moves at once.
@@ -50,6 +54,9 @@ func (u *upload) run(body *server.Body, trip *upstream.Trip, chunked bool) {
 			// never be whole.
 			trip.Interrupt()
 			return
+		}
+		if err == io.EOF || body.Done() {
+			u.read.Store(true)
 		}
 		if chunked {
 			framed = appendChunk(framed[:0], data)
@@ -85,6 +92,10 @@ func appendLastChunk(dst, trailer []byte) []byte {
 	return append(dst, "\r\n"...)
 }
 
+// readWhole reports whether the body has been read to its end, so that the
+// client's connection is free for its next request.
+func (u *upload) readWhole() bool { return u.read.Load() }
+
 // ended reports whether the goroutine has ended.
 func (u *upload) ended() bool {
 	select {
@@ -98,6 +109,9 @@ func (u *upload) ended() bool {
 // stop ends the upload, waiting for its goroutine, and reports whether the whole
 // body was sent.
 func (u *upload) stop(r *request) (sent bool) {
+	if u.readWhole() {
+		u.awaitLast()
+	}
 	if !u.ended() {
 		// The response is done and the body is not: neither connection can be
 		// used again.
@@ -109,6 +123,20 @@ func (u *upload) stop(r *request) (sent bool) {
 	}
 	return !u.cut.Load() && u.toTarget == nil
 }
+
+// awaitLast waits a moment for the last write of a body: a response can overtake
+// the news that it has been sent.
+func (u *upload) awaitLast() {
+	last := time.NewTimer(lastWrite)
+	defer last.Stop()
+	select {
+	case <-u.done:
+	case <-last.C:
+	}
+}
+
+// lastWrite is how long the last write may take once the response is there.
+const lastWrite = 20 * time.Millisecond
 
 // clientFault tells why reading from the client has failed, if it has.
 func (u *upload) clientFault() exchange.Reason {

@@ -56,20 +56,52 @@ func (b *Body) Trailer() []byte {
 	return b.chunks.Trailer()
 }
 
-// Whole returns the body if it has a length and all of it is in memory already;
-// ok is false otherwise, and nothing has been read. The slice is valid until the
+// Whole returns the data of the body if all of it is in memory already; ok is
+// false otherwise, and nothing has been read. The slice is valid until the
 // exchange ends.
 func (b *Body) Whole() (data []byte, ok bool) {
 	if b.done {
 		return nil, b.read == 0
 	}
 	in := b.c.in
-	if b.chunked || int64(in.w-in.r) < b.left {
+	if b.chunked {
+		return b.wholeChunks()
+	}
+	if int64(in.w-in.r) < b.left {
 		return nil, false
 	}
 	data = in.buf[in.r : in.r+int(b.left)]
 	in.r += int(b.left)
 	b.read, b.left, b.done = b.left, 0, true
+	return data, true
+}
+
+// wholeChunks decodes a chunked body that is in memory, in its place.
+func (b *Body) wholeChunks() (data []byte, ok bool) {
+	in, total := b.c.in, 0
+	look := func(take func([]byte)) (end int) {
+		b.chunks.Reset()
+		at := in.r
+		for at < in.w && !b.chunks.Done() {
+			run, n, err := b.chunks.Next(in.buf[at:in.w])
+			if err != nil {
+				break // told when it is read
+			}
+			take(run)
+			at += n
+		}
+		return at
+	}
+	look(func(run []byte) { total += len(run) })
+	limit := b.c.settings.BodyBytes
+	if !b.chunks.Done() || limit > 0 && int64(total) > limit {
+		b.chunks.Reset()
+		return nil, false
+	}
+	// The data moves towards the front, over framing that has been read.
+	data = in.buf[in.r:in.r]
+	in.r = look(func(run []byte) { data = append(data, run...) })
+	b.read, b.done = int64(total), true
 	return data, true
 }
 
