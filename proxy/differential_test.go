@@ -93,11 +93,11 @@ func checkForwarded(t *testing.T, input []byte, forwarded [][]byte, answers []by
 	meant, all := parseClient(input)
 	for i, m := range whole {
 		at := slices.Index(meant, m)
-		if at < 0 && all {
-			t.Fatalf("input %q: request %d was forwarded as %+v; net/http reads no such in it", input, i, m)
+		if at < 0 && !all && len(meant) == 0 {
+			break // net/http stops at something before
 		}
 		if at < 0 {
-			break // net/http stops at something before
+			t.Fatalf("input %q: request %d was forwarded as %+v; net/http reads no such in it", input, i, m)
 		}
 		meant = meant[at+1:]
 	}
