@@ -92,12 +92,16 @@ func (in *instance) notice(msg string, err error) {
 
 // apply puts a content of the config file in force, or changes nothing.
 func (in *instance) apply(c hotreload.Change) error {
-	begun := time.Now()
+	begun, before := time.Now(), in.cfg
 	err := in.change(c.Data)
 	if err == nil {
 		in.metrics.Reloaded(telemetry.ReloadApplied, time.Now())
-		in.log.Info().Str("cause", c.Cause).Uint64("generation", in.proxy.Generation().Number).
-			Dur("took_ms", time.Since(begun)).Msg("config in force")
+		event := in.log.Info().Str("cause", c.Cause).Uint64("generation", in.proxy.Generation().Number).
+			Dur("took_ms", time.Since(begun))
+		if before != nil {
+			event.Str("changed", proxy.Diff(before, in.cfg).Summary())
+		}
+		event.Msg("config in force")
 		return nil
 	}
 	in.metrics.Reloaded(telemetry.ReloadRefused, time.Now())
@@ -223,7 +227,7 @@ func (in *instance) swapDoor(d *door) {
 	if d != nil {
 		d.admin = admin.New(admin.Options{
 			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
-			Reload: in.reload, Status: in.watcher.Last, Ready: in.ready,
+			Reload: in.reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {

@@ -19,6 +19,7 @@ var commands = []command{
 	{"run", "serve what config.json says (the default)", runCommand},
 	{"validate", "tell every problem of a config and exit", validateCommand},
 	{"explain", "tell which route a request takes, and why", explainCommand},
+	{"diff", "tell what an edit of a config would do", diffCommand},
 	{"demo", "serve the example config with three small origins", demoCommand},
 	{"version", "print the version", versionCommand},
 }

@@ -37,6 +37,9 @@ type Options struct {
 	Log     *telemetry.Log
 	// Reload reloads the config now and waits, no longer than ctx.
 	Reload func(ctx context.Context, cause string) hotreload.Outcome
+	// DryRun tells what Reload would do now, and changes nothing. The error is a
+	// [config.Problems] where the config would be refused.
+	DryRun func() (*proxy.Changes, error)
 	Status func() hotreload.Status
 	// Ready says why no traffic should be sent here; nil for always ready. It is
 	// not asked before a config is in force.

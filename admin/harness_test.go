@@ -90,7 +90,7 @@ func open(t testing.TB, text string) *desk {
 	t.Cleanup(func() { cancel(); <-watching })
 	d.admin = admin.New(admin.Options{
 		Proxy: d.proxy, Metrics: metrics, Log: d.log, Version: "v1.2.3",
-		Reload: watcher.Reload, Status: watcher.Last, Ready: d.ready,
+		Reload: watcher.Reload, DryRun: d.dryRun, Status: watcher.Last, Ready: d.ready,
 	})
 	d.addr = d.listen(func(ln net.Listener) net.Listener { return ln })
 	return d
@@ -114,6 +114,18 @@ func (d *desk) apply(c hotreload.Change) error {
 	}
 	candidate.Commit()
 	return nil
+}
+
+func (d *desk) dryRun() (*proxy.Changes, error) {
+	src, err := os.ReadFile(d.file)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.Parse(src, proxy.Catalog())
+	if err != nil {
+		return nil, err
+	}
+	return proxy.Diff(d.proxy.Generation().Config, cfg), nil
 }
 
 func (d *desk) ready() (bool, string) {

@@ -3,12 +3,14 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/hotreload"
+	"github.com/sluiceproxy/sluice/proxy"
 )
 
 // outcome is a [hotreload.Outcome] as it is told.
@@ -73,6 +75,15 @@ var reloadStatuses = map[hotreload.Result]int{
 }
 
 func (a *Admin) reload(ctx *fasthttp.RequestCtx) {
+	dry, format, err := readReload(ctx.QueryArgs())
+	switch {
+	case err != nil:
+		refuse(ctx, fasthttp.StatusBadRequest, err.Error())
+		return
+	case dry:
+		a.dryRun(ctx, format)
+		return
+	}
 	wait, cancel := context.WithTimeout(context.Background(), reloadTimeout)
 	defer cancel()
 	o := a.opts.Reload(wait, "request")
@@ -84,4 +95,73 @@ func (a *Admin) reload(ctx *fasthttp.RequestCtx) {
 		Generation uint64 `json:"generation"`
 		*outcome
 	}{a.number(), newOutcome(o)})
+}
+
+// readReload reads the parameters of POST /reload. One that is not understood
+// must not lead to a reload in earnest.
+func readReload(args *fasthttp.Args) (dry bool, format string, err error) {
+	format = "json"
+	for name, value := range args.All() {
+		v := string(value)
+		switch string(name) {
+		case "dry":
+			if v != "0" && v != "1" {
+				return false, "", fmt.Errorf("dry is 0 or 1, not %q", v)
+			}
+			dry = v == "1"
+		case "format":
+			if format = v; v != "json" && v != "text" {
+				return false, "", fmt.Errorf("unknown format %q; have json, text", v)
+			}
+		default:
+			return false, "", fmt.Errorf("unknown parameter %q; have dry, format", name)
+		}
+	}
+	if !dry && format == "text" {
+		return false, "", errors.New("format=text is for dry=1 only")
+	}
+	return dry, format, nil
+}
+
+// The results of a dry run.
+const (
+	wouldApply  = "would_apply"
+	wouldRefuse = "would_refuse"
+	wouldKeep   = "unchanged"
+	cannotRead  = "unreadable"
+)
+
+// dryNote says what a dry run cannot find.
+const dryNote = "nothing was opened: whether new addresses can be listened on and a new access log be written is found by the reload itself"
+
+// dryRun tells what a reload would do.
+func (a *Admin) dryRun(ctx *fasthttp.RequestCtx, format string) {
+	answer := struct {
+		Generation uint64          `json:"generation"` // in force, before and after
+		Result     string          `json:"result"`
+		Note       string          `json:"note,omitempty"`
+		Changes    *proxy.Changes  `json:"changes,omitempty"`
+		Error      string          `json:"error,omitempty"`
+		Problems   config.Problems `json:"problems,omitempty"`
+	}{Generation: a.number()}
+	changes, err := a.opts.DryRun()
+	status := fasthttp.StatusOK
+	switch {
+	case err == nil && format == "text":
+		ctx.SetContentType(plainText)
+		// Writing to a response in memory does not fail.
+		_ = changes.WriteText(ctx)
+		fmt.Fprintf(ctx, "\n%s\n", dryNote)
+		return
+	case err == nil:
+		answer.Result, answer.Changes, answer.Note = wouldApply, changes, dryNote
+		if changes.Empty() {
+			answer.Result = wouldKeep
+		}
+	case errors.As(err, &answer.Problems):
+		status, answer.Result, answer.Error = fasthttp.StatusUnprocessableEntity, wouldRefuse, err.Error()
+	default:
+		status, answer.Result, answer.Error = fasthttp.StatusServiceUnavailable, cannotRead, err.Error()
+	}
+	reply(ctx, status, answer)
 }

@@ -37,10 +37,16 @@ func (g *Generation) RunTests() error {
 	return errors.Join(errs...)
 }
 
-// runTest returns what differs in the i-th test.
-func (g *Generation) runTest(i int) []error {
+// runTest returns what differs in the i-th test. What serves a request may panic,
+// as it may under real ones: whoever runs the tests holds a candidate open.
+func (g *Generation) runTest(i int) (errs []error) {
 	t := &g.Config.Tests[i]
 	at := fmt.Sprintf("tests[%d].", i)
+	defer func() {
+		if v := recover(); v != nil {
+			errs = []error{&config.PathError{Path: at + "request", Err: fmt.Errorf("the request makes Sluice panic: %v", v)}}
+		}
+	}()
 	q := Query{Method: t.Request.Method, URL: t.Request.URL}
 	for _, name := range slices.Sorted(maps.Keys(t.Request.Headers)) {
 		q.Header = append(q.Header, [2]string{name, t.Request.Headers[name]})
@@ -59,7 +65,6 @@ func (g *Generation) runTest(i int) []error {
 		err := fmt.Errorf("expected route %q, got %s%s", want.Route, got, g.whyNot(q, want.Route))
 		return []error{&config.PathError{Path: at + "expect.route", Err: err}}
 	}
-	var errs []error
 	differs := func(key, format string, args ...any) {
 		errs = append(errs, &config.PathError{Path: at + "expect." + key, Err: fmt.Errorf(format, args...)})
 	}

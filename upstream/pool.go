@@ -137,10 +137,16 @@ func (p *Pool) byAddress() map[string]*Target {
 // takeOver returns the old target if its connections would be made and kept just
 // as this definition says, and else nil.
 func (p *Pool) takeOver(old *Target, prev *Pool) *Target {
-	if old == nil || prev.def.Connections != p.def.Connections || prev.Connect != p.Connect {
+	if old == nil || !SameConnections(&prev.def, &p.def) {
 		return nil
 	}
 	return old
+}
+
+// SameConnections reports whether targets that stay keep their connections when
+// an upstream's definition changes from a to b.
+func SameConnections(a, b *config.Upstream) bool {
+	return a.Connections == b.Connections && a.Timeouts.Connect == b.Timeouts.Connect
 }
 
 // Definition returns what the config says of the pool.
