@@ -401,3 +401,26 @@ func TestStaleConnectionIsNotUsed(t *testing.T) {
 		})
 	}
 }
+
+// TestQueueOfANewTarget: requests that are still under way on the connections of
+// the target before do not count.
+func TestQueueOfANewTarget(t *testing.T) {
+	addr := tcpOrigin(t, answering(hello))
+	before := pool(t, definition(nil, addr), nil, nil)
+	var trips [8]upstream.Trip
+	for i := range trips {
+		if err := before.open(&trips[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := pool(t, definition(func(d *config.Upstream) {
+		d.Connections.Max, d.Connections.Queue = 1, 1
+	}, addr), before.Pool, nil)
+	after.wantHello()
+	for i := range trips {
+		end(&trips[i], false)
+	}
+	if n := after.Targets[0].Node.InFlight(); n != 0 {
+		t.Errorf("%d requests in flight, want 0", n)
+	}
+}

@@ -87,7 +87,9 @@ func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Option
 // acquire returns a connection that was idle and is alive, or a new one, for a
 // request that is one of inFlight.
 func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64) (*conn, error) {
-	if inFlight > t.inFlight {
+	// The count may have requests on connections of a target that this one took
+	// the place of; so only where all connections are busy does it refuse.
+	if inFlight > t.inFlight && t.busy() {
 		return nil, &Failure{Reason: exchange.QueueFull, Unsent: true, Err: errQueueFull}
 	}
 	for {
@@ -110,6 +112,12 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64)
 	}
 }
 
+// busy reports whether a request would have to wait for a connection.
+func (t *Target) busy() bool {
+	all, idle := t.Connections()
+	return all-idle >= t.client.MaxConns
+}
+
 var errQueueFull = errors.New("too many requests wait for a connection; see connections.max and connections.queue")
 
 // release gives a connection back: to be used again if it is clean.
@@ -126,7 +134,7 @@ func (t *Target) release(c *conn, clean bool) {
 	c.drop()
 }
 
-func (t *Target) reader(c *conn) *bufio.Reader   { return t.client.AcquireReader(c.Conn) }
+func (t *Target) reader(c *conn) *bufio.Reader   { return t.client.AcquireReader(c) }
 func (t *Target) releaseReader(br *bufio.Reader) { t.client.ReleaseReader(br) }
 
 // Connections returns how many connections there are, and how many are idle.
