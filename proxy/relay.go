@@ -114,6 +114,7 @@ func appendLocalFields(dst []byte, x *exchange.Response) []byte {
 
 // send writes to the client; false says that it is gone.
 func (r *request) send(b []byte) bool {
+	r.begun = true
 	if err := r.client.Send(b); err != nil {
 		r.lostClient(err)
 		return false
@@ -141,6 +142,16 @@ func (r *request) relay(how coding) {
 		ok = r.relayChunked()
 	default:
 		ok = r.relayPlain()
+	}
+	if !ok && !r.begun {
+		// All that came was gathered when it proved bad. An answer that says so
+		// is better than none: clients repeat what ended without a byte.
+		r.endTrip(true)
+		r.fail(r.Reason)
+		if !r.silent {
+			r.answer()
+		}
+		return
 	}
 	if !ok {
 		// What the client has been sent must not look complete; where the end

@@ -34,6 +34,7 @@ type request struct {
 	out    []byte // what is written next: a head, and more if it fits
 	phrase []byte
 	silent bool // nothing is answered
+	begun  bool // bytes of the final response were sent, or the client is lost
 	key    uint64
 	sent   int // attempts that may have reached a target
 	stale  int // pooled connections that died under the request
@@ -75,7 +76,7 @@ func (r *request) release() {
 	r.client, r.body, r.gen, r.route, r.upload = nil, nil, nil, nil, nil
 	r.Head, r.Params, r.Owner = nil, nil, nil
 	r.tried.Reset()
-	r.silent, r.passedOn, r.deadline = false, false, time.Time{}
+	r.silent, r.begun, r.passedOn, r.deadline = false, false, false, time.Time{}
 	r.key, r.sent, r.stale = 0, 0, 0
 	requests.Put(r)
 }
