@@ -151,6 +151,7 @@ func TestWhole(t *testing.T) {
 		seen <- whole{string(data), ok}
 		_ = answerOK(c)
 	})
+	const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for _, c := range []struct {
 		name, request string
 		want          whole
@@ -158,7 +159,10 @@ func TestWhole(t *testing.T) {
 		{"none", ask, whole{"", true}},
 		{"all there", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", whole{"hello", true}},
 		{"a part there", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nhello", whole{"", false}},
-		{"chunked", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", whole{"", false}},
+		{"chunked", chunked + "3;x=y\r\nhel\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n", whole{"hello", true}},
+		{"chunked and empty", chunked + "0\r\n\r\n", whole{"", true}},
+		{"chunked and not all there", chunked + "3\r\nhel\r\n0\r\n", whole{"", false}},
+		{"chunked and malformed", chunked + "3\r\nhello\r\n0\r\n\r\n", whole{"", false}},
 	} {
 		e.dial(here).send(c.request)
 		if got := <-seen; got != c.want {
@@ -243,5 +247,36 @@ func TestPipelinedRequestsAreAnsweredInOrder(t *testing.T) {
 			t.Errorf("answer %q, want the one for %s", head, target)
 		}
 		_, _ = io.ReadFull(p.br, make([]byte, 2))
+	}
+}
+
+// TestNotWholeIsStillThere reads bodies that Whole did not return.
+func TestNotWholeIsStillThere(t *testing.T) {
+	read, failed := make(chan string, 1), make(chan error, 1)
+	inner, looked := readBody(read, failed), make(chan struct{}, 1)
+	e := serve(t, func(l *config.Limits) { l.BodyBytes = 8 }, func(ctx *fasthttp.RequestCtx) {
+		if data, ok := ctx.Conn().(*server.Conn).Body().Whole(); ok {
+			t.Errorf("%q is taken for whole", data)
+		}
+		looked <- struct{}{}
+		inner(ctx)
+	})
+	const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for _, c := range []struct {
+		name, first, then string
+		want              string
+		err               error
+	}{
+		{"the rest comes", chunked + "3\r\nhel\r\n2\r\nl", "o\r\n0\r\n\r\n", "hello", io.EOF},
+		{"malformed", chunked + "3\r\nhelp", "", "hel", wire.ErrChunk},
+		{"too long", chunked + "4\r\nhell\r\n5\r\no you\r\n0\r\n\r\n", "", "hell", wire.ErrBodyTooLong},
+	} {
+		p := e.dial(here).send(c.first)
+		<-looked
+		p.send(c.then)
+		if got, err := <-read, <-failed; got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s: read %q, %v; want %q, %v", c.name, got, err, c.want, c.err)
+		}
+		p.ok()
 	}
 }
