@@ -48,8 +48,18 @@ type site struct {
 	Origin string // address
 }
 
-// newPeer reserves ports and calls start with the sites they belong to.
-func newPeer(start func([]site) (*process, error)) (*peer, error) {
+// newPeer reserves ports and calls start with the sites they belong to. It tries
+// again where somebody has taken a port in between.
+func newPeer(start func([]site) (*process, error)) (p *peer, err error) {
+	for range 5 {
+		if p, err = startPeer(start); err == nil {
+			break
+		}
+	}
+	return p, err
+}
+
+func startPeer(start func([]site) (*process, error)) (*peer, error) {
 	p := &peer{}
 	var sites []site
 	var held []net.Listener

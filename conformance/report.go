@@ -75,6 +75,7 @@ func printDocument(w io.Writer, groups []Group, names, versions []string, verdic
 	for i, v := range versions {
 		fmt.Fprintf(&b, "- %s: %s\n", names[i], v)
 	}
+	b.WriteString("\n")
 	row(&b, append([]string{"", "Cases"}, names...)...)
 	rule(&b, len(names)+2)
 	for _, g := range groups {
@@ -82,7 +83,7 @@ func printDocument(w io.Writer, groups []Group, names, versions []string, verdic
 	}
 	row(&b, append([]string{"", "**all**"}, totals(verdicts)...)...)
 	for _, g := range groups {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n", g.Title, g.Note)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", g.Title, g.Note)
 		row(&b, append([]string{"", "Case", "From"}, names...)...)
 		rule(&b, len(names)+3)
 		for _, v := range ofGroup(verdicts, g.Title) {

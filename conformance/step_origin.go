@@ -43,7 +43,10 @@ func (p *play) nextRequest() error {
 		if m, _, err := parseResponse(p.client.rest(), false, p.client.end); err == nil {
 			return fmt.Errorf("not forwarded, but answered %s", m.status())
 		}
-		return errors.New("not forwarded")
+		if p.client.end != nil {
+			return errors.New("not forwarded, but ended the connection")
+		}
+		return fmt.Errorf("not forwarded in %v", p.within)
 	case err != nil:
 		return errors.New("forwarded in part")
 	}
