@@ -50,26 +50,28 @@ func parse(f *flag.FlagSet, args []string, positional int) (code int, done bool)
 }
 
 func runCommand(args []string, _, errs io.Writer) int {
-	f := flags("run", "[-config FILE]", "Serves until SIGTERM or SIGINT. An edit of the file takes effect at once;\n"+
-		"one with a mistake changes nothing and is told in the log.", errs)
+	f := flags("run", "[-config FILE] [-strict]", "Serves until SIGTERM or SIGINT. An edit of the file takes effect at once;\n"+
+		"one with a mistake changes nothing and is told in the log. A copy of what is in force is\n"+
+		"kept beside the file, as FILE.good; where the file cannot be used at the start, that is served.", errs)
 	path := configFlag(f)
+	strict := f.Bool("strict", false, "refuse to start where the file cannot be used")
 	if code, done := parse(f, args, 0); done {
 		return code
 	}
-	return serve(*path, errs, nil)
+	return serve(startOptions{path: *path, keep: true, strict: *strict}, errs, nil)
 }
 
 // serve runs a config until a signal ends it. started, if not nil, is called once
 // requests are served.
-func serve(path string, errs io.Writer, started func(*instance)) int {
+func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 	// Before anything is served: who is told that it is may send a signal at once.
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	// A log whose reader is gone must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
-	in, err := start(path, errs)
+	in, err := start(opts, errs)
 	if err != nil {
-		tell(errs, path, err)
+		tell(errs, opts.path, err)
 		return exitFail
 	}
 	if started != nil {

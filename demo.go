@@ -38,7 +38,7 @@ func demoCommand(args []string, out, errs io.Writer) int {
 		tell(errs, file, err)
 		return exitFail
 	}
-	return serve(file, errs, func(in *instance) { printTour(out, file, in.cfg, origins) })
+	return serve(startOptions{path: file}, errs, func(in *instance) { printTour(out, file, in.cfg, origins) })
 }
 
 // demoConfig returns the file to serve: path if it exists, and else a copy of

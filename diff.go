@@ -58,7 +58,7 @@ func readConfig(path string) (*config.Config, error) {
 // [config.Problems] where the content is at fault. It may be called from any
 // goroutine.
 func (in *instance) dryRun() (*proxy.Changes, error) {
-	src, err := os.ReadFile(in.path)
+	src, err := os.ReadFile(in.opts.path)
 	if err != nil {
 		return nil, err
 	}

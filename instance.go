@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,7 +22,7 @@ import (
 // instance is Sluice at work: one config file, what serves by it, and what
 // watches it.
 type instance struct {
-	path    string
+	opts    startOptions
 	log     *telemetry.Log
 	metrics *telemetry.Metrics
 	proxy   *proxy.Proxy
@@ -34,6 +33,7 @@ type instance struct {
 	cfg    *config.Config
 	access *telemetry.AccessLog
 	door   *door // nil without an admin address
+	unkept bool  // the last attempt to keep a copy of the config failed
 
 	draining  atomic.Bool
 	stopWatch context.CancelFunc
@@ -47,14 +47,18 @@ type door struct {
 	admin   *admin.Admin
 }
 
+// startOptions say what is served, and how a config that cannot be used is taken.
+type startOptions struct {
+	path string
+	// keep keeps a copy of each config in force beside the file, and starts with
+	// it if the file cannot be used; strict refuses to start then.
+	keep, strict bool
+}
+
 // start reads the config and serves it. The error is a [config.Problems] where
 // the config is at fault.
-func start(path string, errs io.Writer) (*instance, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the config: %w", err)
-	}
-	in := &instance{path: path, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
+func start(opts startOptions, errs io.Writer) (*instance, error) {
+	in := &instance{opts: opts, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
 	in.proxy = proxy.New(proxy.Options{Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }})
 	in.server = server.New(server.Options{
 		Handler: in.proxy.Handle,
@@ -62,14 +66,16 @@ func start(path string, errs io.Writer) (*instance, error) {
 		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
 	})
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
-	in.watcher, err = hotreload.New(hotreload.Options{Path: path, Apply: in.apply, Notice: in.notice})
+	var err error
+	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice})
 	if err != nil {
 		return nil, err
 	}
-	if err := in.apply(hotreload.Change{Data: data, Cause: hotreload.CauseStart}); err != nil {
-		return nil, err
+	if err := in.load(); err != nil {
+		if err := in.startFromGood(err); err != nil {
+			return nil, err
+		}
 	}
-	in.watcher.Seen(data)
 	ctx, cancel := context.WithCancel(context.Background())
 	in.stopWatch = cancel
 	in.watching.Add(1)
@@ -82,12 +88,26 @@ func start(path string, errs io.Writer) (*instance, error) {
 	return in, nil
 }
 
+// load puts the file in force for the first time.
+func (in *instance) load() error {
+	data, err := os.ReadFile(in.opts.path)
+	if err != nil {
+		in.metrics.Reloaded(telemetry.ReloadRefused, time.Now())
+		return fmt.Errorf("cannot read the config: %w", err)
+	}
+	if err := in.apply(hotreload.Change{Data: data, Cause: hotreload.CauseStart}); err != nil {
+		return err
+	}
+	in.watcher.Seen(data)
+	return nil
+}
+
 func (in *instance) notice(msg string, err error) {
 	if err == nil {
-		in.log.Info().Str("file", in.path).Msg(msg)
+		in.log.Info().Str("file", in.opts.path).Msg(msg)
 		return
 	}
-	in.log.Warn().Str("file", in.path).Err(err).Msg(msg)
+	in.log.Warn().Str("file", in.opts.path).Err(err).Msg(msg)
 }
 
 // apply puts a content of the config file in force, or changes nothing.
@@ -102,16 +122,12 @@ func (in *instance) apply(c hotreload.Change) error {
 			event.Str("changed", proxy.Diff(before, in.cfg).Summary())
 		}
 		event.Msg("config in force")
+		in.keepGood(c.Data)
 		return nil
 	}
 	in.metrics.Reloaded(telemetry.ReloadRefused, time.Now())
 	if g := in.proxy.Generation(); g != nil {
-		var problems config.Problems
-		text := err.Error()
-		if errors.As(err, &problems) {
-			text = strings.ReplaceAll(problems.Format(in.path), "\n", "; ")
-		}
-		in.log.Error().Str("cause", c.Cause).Uint64("in_force", g.Number).Str("problems", text).
+		in.log.Error().Str("cause", c.Cause).Uint64("in_force", g.Number).Str("problems", describe(in.opts.path, err)).
 			Msg("config refused; the generation before stays in force")
 	}
 	return err
@@ -146,7 +162,7 @@ func (in *instance) change(data []byte) (err error) {
 		if door != nil && door != in.door {
 			_ = door.socket.Close()
 		}
-		return config.Place(data, err)
+		return &openError{config.Place(data, err)}
 	}
 	// The level was checked with the rest of the config.
 	_ = in.log.SetLevel(cfg.Log.Level)
