@@ -190,7 +190,13 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 	x.Status, x.Relayed, x.Body = head.Status, true, nil
 	r.phrase = append(r.phrase[:0], head.Reason...)
 	x.Phrase = r.phrase
-	x.Fields.SetBlock(head.AppendFields(x.Fields.Bytes()[:0]))
+	fields := head.AppendFields(x.Fields.Bytes()[:0])
+	if !head.Dated && head.Status != 101 {
+		// Who passes on a response without a date has to add one (RFC 9110
+		// section 6.6.1).
+		fields = appendDate(fields)
+	}
+	x.Fields.SetBlock(fields)
 	return nil
 }
 

@@ -105,11 +105,15 @@ func appendLocalFields(dst []byte, x *exchange.Response) []byte {
 		dst = append(dst, "\r\n"...)
 	}
 	if !x.Fields.Has("Date") {
-		dst = append(dst, "Date: "...)
-		dst = fasthttp.AppendHTTPDate(dst, time.Now())
-		dst = append(dst, "\r\n"...)
+		dst = appendDate(dst)
 	}
 	return dst
+}
+
+func appendDate(dst []byte) []byte {
+	dst = append(dst, "Date: "...)
+	dst = fasthttp.AppendHTTPDate(dst, time.Now())
+	return append(dst, "\r\n"...)
 }
 
 // send writes to the client; false says that it is gone.
@@ -149,6 +153,7 @@ func (r *request) relay(how coding) {
 		r.endTrip(true)
 		r.fail(r.Reason)
 		if !r.silent {
+			r.client.CloseAfter()
 			r.answer()
 		}
 		return

@@ -26,6 +26,9 @@ type Response struct {
 	// WebSocket tells that a 101 switches to WebSocket.
 	WebSocket bool
 
+	// Dated tells that the target says when it answered.
+	Dated bool
+
 	coding bool
 }
 
@@ -109,7 +112,7 @@ func (r *Response) statusLine(line []byte) bool {
 }
 
 func (r *Response) conclude() error {
-	r.Declared, r.coding, r.WebSocket = -1, false, false
+	r.Declared, r.coding, r.WebSocket, r.Dated = -1, false, false, false
 	var close, keep, webSocket bool
 	for i := range r.fields {
 		f := &r.fields[i]
@@ -134,6 +137,8 @@ func (r *Response) conclude() error {
 			close, keep = close || c, keep || k
 		case KindUpgrade:
 			webSocket = webSocket || equalFold(v, "websocket")
+		case KindDate:
+			r.Dated = true
 		}
 	}
 	if r.coding && (r.Minor == 0 || r.Declared >= 0) {
