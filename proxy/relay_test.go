@@ -12,7 +12,7 @@ import (
 func TestMalformedBodyAtOnceIsAnswered(t *testing.T) {
 	for _, body := range []string{"-1\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\nx\r\n", "3\r\nabcd\r\n0\r\n\r\n"} {
 		b := serve(t, to(answering(t, "HTTP/1.1 200 OK\r\nX-Gone: 1\r\nTransfer-Encoding: chunked\r\n\r\n"+body)))
-		got := b.raw("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		got := b.raw("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 		if !strings.HasPrefix(got, "HTTP/1.1 502 ") || strings.Count(got, "HTTP/1.1 ") != 1 || strings.Contains(got, "X-Gone") ||
 			!strings.HasSuffix(got, "\r\n\r\n502 upstream sent a malformed response\n") {
 			t.Errorf("%q: answered %q", body, got)
