@@ -98,7 +98,8 @@ func (in *instance) startFromGood(broken error) error {
 			Msg("the last good config cannot be used either")
 		return broken
 	}
-	in.watcher.Seen(data)
+	// The watcher is not told: it takes the file in, whatever it says once it is
+	// mended, the same as the copy included, and that ends the refusal.
 	event := in.log.Warn().Str("file", in.opts.path).Str("copy", good)
 	if info, err := os.Stat(good); err == nil {
 		event.Time("kept_at", info.ModTime())
