@@ -205,20 +205,50 @@ func (c *Conn) awaitRequest() error {
 	}
 	c.read.Reach(time.Now(), wait, c.Conn.SetReadDeadline)
 	c.state.Store(stateWaiting)
-	if c.srv.draining.Load() || c.retired.Load() {
-		// After the state was set: a drain that did not see it is seen here.
-		return io.EOF
+	// After the state was set: a drain that did not see it is seen here.
+	if c.leaving() {
+		return c.readLast()
 	}
 	n, err := c.Conn.Read(in.buf[in.w:])
 	c.state.Store(stateActive)
 	in.w += n
-	if n > 0 {
+	switch {
+	case n > 0:
 		return nil
+	case !sock.IsTimeout(err):
+		return err
+	case c.leaving():
+		return c.readLast()
 	}
-	if sock.IsTimeout(err) {
+	return io.EOF
+}
+
+// leaving reports whether the connection is to end as soon as nobody waits for an
+// answer on it.
+func (c *Conn) leaving() bool { return c.srv.draining.Load() || c.retired.Load() }
+
+// readLast reads a request that had arrived when the drain began: it is still
+// answered. Without one the connection ends.
+func (c *Conn) readLast() error {
+	c.state.Store(stateActive)
+	if c.look() != sock.Bytes {
 		return io.EOF
 	}
+	c.read = sock.Deadline{}
+	c.read.Reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
+	n, err := c.Conn.Read(c.in.buf[c.in.w:])
+	c.in.w += n
 	return err
+}
+
+// look tells the state of the socket; Quiet where it cannot be told.
+func (c *Conn) look() sock.State {
+	if c.peeker == nil {
+		if c.peeker = sock.NewPeeker(c.Conn); c.peeker == nil {
+			return sock.Quiet
+		}
+	}
+	return c.peeker.Look()
 }
 
 // headMayBeWhole keeps a head that comes byte by byte from being parsed anew at
@@ -236,7 +266,7 @@ func (c *Conn) Body() *Body { return &c.body }
 // exchange, as far as can be told before the response is sent.
 func (c *Conn) KeepAlive() bool {
 	return c.in.head.KeepAlive && !c.closing && c.body.discardable() &&
-		!c.srv.draining.Load() && !c.retired.Load()
+		!c.leaving()
 }
 
 // CloseAfter ends the connection after this exchange.
@@ -290,12 +320,7 @@ func (c *Conn) Interrupt() {
 // to tell the two apart it is sent an interim response, which a client that has
 // left meets with a reset. It must not be asked while the body is being read.
 func (c *Conn) Gone() bool {
-	if c.peeker == nil {
-		if c.peeker = sock.NewPeeker(c.Conn); c.peeker == nil {
-			return false
-		}
-	}
-	switch c.peeker.Look() {
+	switch c.look() {
 	case sock.Broken:
 		return true
 	case sock.Closed:

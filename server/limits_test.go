@@ -82,6 +82,25 @@ func TestShutdownEndsAtOnceWhatWaits(t *testing.T) {
 	}
 }
 
+// TestShutdownAnswersWhatHasArrived: a request that was sent before the shutdown
+// began is answered, on a new connection and on a kept one.
+func TestShutdownAnswersWhatHasArrived(t *testing.T) {
+	for range 100 {
+		e := serve(t, nil, nil)
+		kept, fresh := e.dial(here).send(ask), e.dial(here)
+		kept.ok()
+		within(t, "both connections are there", func() bool { return e.Open() == 2 })
+		kept.send(ask)
+		fresh.send(ask)
+		if err := e.Shutdown(context.Background()); err != nil {
+			t.Fatalf("shutdown: %v", err)
+		}
+		if !kept.ok() || !fresh.ok() {
+			t.Fatal("an answer does not say that the connection ends")
+		}
+	}
+}
+
 func TestShutdownLetsExchangesEnd(t *testing.T) {
 	e := serve(t, nil, nil)
 	busy := e.dial(here).send(hold)
