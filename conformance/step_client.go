@@ -163,11 +163,15 @@ func closesCleanly(p *play) error {
 }
 
 // incomplete waits for the connection to end and wants the response on it to be
-// visibly cut short. Data must have come if some is given.
+// visibly cut short; or for an error in its place. Data must have come if some is
+// given.
 func incomplete(data string) Step {
 	return func(p *play) error {
 		t := p.client
-		if p.await(p.within, func() bool { return t.end != nil }) != nil {
+		if p.await(p.within, func() bool {
+			_, _, err := parseResponse(t.rest(), false, t.end)
+			return err == nil || t.end != nil
+		}) != nil {
 			return errors.New("left the client waiting")
 		}
 		p.Lock()
