@@ -87,31 +87,34 @@ attack() {
 	rm -f "$work/stop"
 	good >"$work/good" &
 	client=$!
-	local begun=$SECONDS
-	slowhttptest -c "$connections" -r 200 -l "$length" -p 5 -g -o "$work/slow" "$@" >"$work/slow.log" 2>&1 || true
-	local took=$((SECONDS - begun)) memory
+	local begun=$SECONDS peak=0 closed=0 gone=0 memory
+	# It ends when no connection is left, which may be long before the time is over.
+	while [ $((SECONDS - begun)) -lt "$length" ]; do
+		slowhttptest -c "$connections" -r 200 -l $((length + begun - SECONDS)) -p 5 -g -o "$work/slow" "$@" >"$work/slow.log" 2>&1 || true
+		# Seconds,Closed,Pending,Connected,Service Available (0 while it is not).
+		read -r peak closed gone < <(awk -F, -v peak=$peak -v closed=$closed -v gone=$gone '
+			NR > 1 { if ($4 > peak) peak = $4; last = $2; if ($5 == 0) gone++ }
+			END { print peak, closed + last, gone }' "$work/slow.csv")
+	done
 	memory=$(resident)
 	touch "$work/stop"
 	wait "$client"
-	# Seconds,Closed,Pending,Connected,Service Available (the number of connections while it is, else 0).
-	local peak closed gone
-	peak=$(awk -F, 'NR > 1 && $4 > most { most = $4 } END { print most + 0 }' "$work/slow.csv")
-	closed=$(awk -F, 'NR > 1 { last = $2 } END { print last + 0 }' "$work/slow.csv")
-	gone=$(awk -F, 'NR > 1 && $5 == 0 { n++ } END { print n + 0 }' "$work/slow.csv")
 	local asked bad p99 worst
 	asked=$(wc -l <"$work/good")
 	bad=$(awk '$1 != 200' "$work/good" | wc -l)
 	p99=$(awk '{ print $2 * 1000 }' "$work/good" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR * 99 + 99) / 100)] }')
 	worst=$(awk '{ print $2 * 1000 }' "$work/good" | sort -n | tail -1)
-	echo "| $name | $took | $peak | $closed | $gone | $asked | $bad | $p99 | $worst | $memory |"
+	echo "| $name | $((SECONDS - begun)) | $peak | $closed | $gone | $asked | $bad | $p99 | $worst | $memory |"
 	[ "$asked" -gt 0 ] && [ "$bad" -eq 0 ] && [ "$gone" -eq 0 ] || failed=1
 }
 
-echo "| mode | s | most open | closed by the end | service gone | good requests | failed | p99 ms | max ms | RSS MiB |"
+echo "| mode | s | most open | closed | service gone | good requests | failed | p99 ms | max ms | RSS MiB |"
 echo "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 attack "slow headers (-H)" -H -i 1 -x 24 -t GET -u "$base/bench"
 attack "slow body (-B)" -B -i 1 -x 10 -s 8192 -t POST -u "$base/echo"
-attack "range (-R)" -R -a 10 -b 3000 -t HEAD -u "$base/bytes/100000"
+# Half as many ranges as by default, which fit in the default header_bytes; and an
+# origin slow enough that many are open at once.
+attack "range (-R)" -R -a 10 -b 1500 -t HEAD -u "$base/slow?ms=2000"
 attack "slow read (-X)" -X -n 1 -w 512 -y 1024 -z 32 -k 3 -u "$base/bytes/1000000"
 
 if [ "$failed" -ne 0 ]; then
