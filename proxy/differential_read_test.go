@@ -46,9 +46,9 @@ func refusedTrailer(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "bad trailer key")
 }
 
-// parseClient reads the requests of a client as net/http does, with the targets
-// that are to be forwarded; all is false if net/http stopped before the end at
-// something other than an incomplete request.
+// parseClient reads the requests of a client as net/http does, up to the first
+// that it refuses or that is incomplete, with the targets that are to be
+// forwarded; all is false if there it is stricter than it has to be.
 func parseClient(input []byte) (meant []reading, all bool) {
 	for {
 		for i := 0; i < 2; i++ { // RFC 9112 section 2.2; net/http does not
@@ -59,7 +59,7 @@ func parseClient(input []byte) (meant []reading, all bool) {
 		}
 		m, left, err := parseNetHTTP(input)
 		if err != nil {
-			return meant, errors.Is(err, io.ErrUnexpectedEOF)
+			return meant, !refusedTrailer(err)
 		}
 		m.target = originForm(m.method, m.target)
 		meant = append(meant, m)

@@ -94,7 +94,7 @@ func checkForwarded(t *testing.T, input []byte, forwarded [][]byte, answers []by
 	for i, m := range whole {
 		at := slices.Index(meant, m)
 		if at < 0 && !all && len(meant) == 0 {
-			break // net/http stops at something before
+			break
 		}
 		if at < 0 {
 			t.Fatalf("input %q: request %d was forwarded as %+v; net/http reads no such in it", input, i, m)
