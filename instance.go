@@ -17,6 +17,7 @@ import (
 	"github.com/sluiceproxy/sluice/proxy"
 	"github.com/sluiceproxy/sluice/server"
 	"github.com/sluiceproxy/sluice/telemetry"
+	"github.com/sluiceproxy/sluice/upstream"
 )
 
 // instance is Sluice at work: one config file, what serves by it, and what
@@ -59,7 +60,9 @@ type startOptions struct {
 // the config is at fault.
 func start(opts startOptions, errs io.Writer) (*instance, error) {
 	in := &instance{opts: opts, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
-	in.proxy = proxy.New(proxy.Options{Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }})
+	in.proxy = proxy.New(proxy.Options{
+		Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }, Event: in.healthChanged,
+	})
 	in.server = server.New(server.Options{
 		Handler: in.proxy.Handle,
 		Refused: in.proxy.Refused,
@@ -108,6 +111,19 @@ func (in *instance) notice(msg string, err error) {
 		return
 	}
 	in.log.Warn().Str("file", in.opts.path).Err(err).Msg(msg)
+}
+
+// healthChanged logs what became of a target, or of all of an upstream.
+func (in *instance) healthChanged(e upstream.Event) {
+	event := in.log.Info()
+	if e.Trouble {
+		event = in.log.Warn()
+	}
+	event = event.Str("upstream", e.Upstream)
+	if e.Target != "" {
+		event = event.Str("target", e.Target).Str("why", e.Why)
+	}
+	event.Msg(e.What)
 }
 
 // apply puts a content of the config file in force, or changes nothing.
@@ -308,6 +324,7 @@ func (in *instance) stop(ctx context.Context) {
 		in.log.Warn().Int64("requests", in.proxy.InFlight()).Dur("after_ms", time.Since(begun)).
 			Msg("requests were cut off at the end of the drain")
 	}
+	in.proxy.Close()
 	if in.access != nil {
 		flush, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

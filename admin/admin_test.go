@@ -109,12 +109,15 @@ func TestUpstreams(t *testing.T) {
     {
       "name": "api",
       "balance": "weighted",
+      "failing_open": false,
       "targets": [
         {
           "address": "127.0.0.1:***",
           "weight": 5,
           "backup": false,
           "usable": true,
+          "state": "up",
+          "since": "***",
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,
@@ -128,6 +131,8 @@ func TestUpstreams(t *testing.T) {
           "weight": 1,
           "backup": true,
           "usable": false,
+          "state": "up",
+          "since": "***",
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,
@@ -142,12 +147,15 @@ func TestUpstreams(t *testing.T) {
       "name": "cache",
       "balance": "consistent_hash",
       "hash": "header:X-User",
+      "failing_open": false,
       "targets": [
         {
           "address": "127.0.0.1:***",
           "weight": 1,
           "backup": false,
           "usable": true,
+          "state": "up",
+          "since": "***",
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,

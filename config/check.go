@@ -114,6 +114,7 @@ func (k *checker) upstream(name string, u Upstream) {
 	k.hash(p, u)
 	k.targets(p.key("targets"), u.Targets)
 	k.retry(p.key("retry"), u.Retry)
+	k.health(p.key("health"), u.Health)
 	if u.Connections.Max < 1 {
 		k.add(p.key("connections").key("max"), "%d allows no connection; the least is 1", u.Connections.Max)
 	}

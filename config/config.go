@@ -87,8 +87,8 @@ type Upstream struct {
 	Connections Connections `json:"connections" doc:"The connection pool of each target."`
 	Timeouts    Timeouts    `json:"timeouts" doc:"How long each step of a request may take."`
 	Retry       Retry       `json:"retry" doc:"When a request is sent again to another target."`
-	Health      *Health     `json:"health" unsupported:"health checks are not yet supported" doc:"How targets are found to be dead or alive."`
-	SlowStart   Duration    `json:"slow_start" unsupported:"slow start is not yet supported" doc:"How long a target that came back takes to reach its full share."`
+	Health      *Health     `json:"health" doc:"How targets are found to be dead or alive."`
+	SlowStart   Duration    `json:"slow_start" default:"0s" doc:"How long a target that came back, or was added by a reload, takes to reach its full share. 0s gives it at once."`
 }
 
 // Hash says what the key of consistent_hash is.
@@ -135,22 +135,29 @@ type Health struct {
 	Passive *PassiveHealth `json:"passive" doc:"Conclusions from the traffic."`
 }
 
+// CheckTCP is the type of active checks that only connect.
+const CheckTCP = "tcp"
+
 // ActiveHealth describes the checks sent to each target.
 type ActiveHealth struct {
-	Path     string   `json:"path" required:"true" doc:"The path asked for."`
-	Interval Duration `json:"interval" default:"2s" doc:"Time between two checks of one target."`
-	Timeout  Duration `json:"timeout" default:"1s" doc:"Longest time of one check."`
-	Rise     int      `json:"rise" default:"2" doc:"Successes in a row that make a target usable."`
-	Fall     int      `json:"fall" default:"3" doc:"Failures in a row that make it unusable."`
-	Statuses string   `json:"statuses" default:"200-399" doc:"Statuses that count as success, as 200-299,401."`
+	Type     string            `json:"type" default:"http" enum:"http|tcp" doc:"http asks for the path and looks at the answer; tcp only connects."`
+	Path     string            `json:"path" doc:"The path asked for, query included; http needs it."`
+	Interval Duration          `json:"interval" default:"2s" doc:"Time between two checks of one target; each varies by a tenth."`
+	Timeout  Duration          `json:"timeout" default:"1s" doc:"Longest time of one check, connecting included."`
+	Rise     int               `json:"rise" default:"2" doc:"Good checks in a row that make a target usable."`
+	Fall     int               `json:"fall" default:"3" doc:"Failed checks in a row that make it unusable."`
+	Statuses string            `json:"statuses" default:"200-399" doc:"Statuses that are good, as 200-299,401."`
+	Host     string            `json:"host" doc:"The Host of the check; left out, the upstream's host if that is a name, and else the target's address."`
+	Headers  map[string]string `json:"headers" doc:"Further header fields of the check."`
+	Body     string            `json:"body" doc:"A regular expression that must match within the first 64 KiB of the answer's body."`
 }
 
 // PassiveHealth describes when failing traffic ejects a target.
 type PassiveHealth struct {
-	Failures   int      `json:"failures" default:"5" doc:"Failures within the window that eject a target."`
-	Window     Duration `json:"window" default:"10s" doc:"The time failures are counted over."`
-	Eject      Duration `json:"eject" default:"10s" doc:"How long an ejected target takes no traffic."`
-	MaxEjected float64  `json:"max_ejected" default:"0.5" doc:"Largest share of targets ejected at once."`
+	Failures   int      `json:"failures" default:"5" doc:"Failures in a row that eject a target."`
+	Window     Duration `json:"window" default:"10s" doc:"The time within which they must come."`
+	Eject      Duration `json:"eject" default:"10s" doc:"How long an ejected target takes no traffic; doubled each time it is ejected again, up to ten times this."`
+	MaxEjected float64  `json:"max_ejected" default:"0.5" doc:"Largest share of the upstream's targets that may be out when one is ejected; where there are two or more, one always may."`
 }
 
 // Middleware is one named middleware: its type and that type's options.

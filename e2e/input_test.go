@@ -31,7 +31,7 @@ var badConfigs = []struct{ name, text, word string }{
 	{"port too high", with(`"upstreams": {"u": {"targets": [{"address": "127.0.0.1:65536"}]}},`), "upstreams.u.targets[0].address"},
 	{"unknown policy", with(`"upstreams": {"u": {"balance": "weigthed", "targets": [{"address": "127.0.0.1:1"}]}},`), `did you mean "weighted"`},
 	{"unknown middleware type", with(`"middlewares": {"m": {"type": "gzip"}},`), "middlewares.m.type"},
-	{"not yet supported", with(`"upstreams": {"u": {"slow_start": "1s", "targets": [{"address": "127.0.0.1:1"}]}},`), "not yet supported"},
+	{"health that finds nothing out", with(`"upstreams": {"u": {"health": {}, "targets": [{"address": "127.0.0.1:1"}]}},`), "neither active nor passive"},
 	{"unknown upstream", routes(`{"name": "a", "path": "/", "upstream": "apis"}`), "unknown upstream"},
 	{"unknown middleware", routes(`{"name": "a", "path": "/", "respond": {}, "middlewares": ["m"]}`), "unknown middleware"},
 	{"bad regular expression", routes(`{"name": "a", "path": "/", "respond": {}, "headers": {"X": "~("}}`), "routes[0].headers.X"},

@@ -64,7 +64,7 @@ func TestRequestsDoNotAllocate(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	const config = `{ LISTEN,
-		"upstreams": { "u": { "balance": BALANCE, "targets": [ { "address": "ADDR" } ] } },
+		"upstreams": { "u": { "balance": BALANCE, "health": { "passive": {} }, "targets": [ { "address": "ADDR" } ] } },
 		"middlewares": { "strip": { "type": "strip_prefix", "prefix": "/v1" }, "id": { "type": "request_id" },
 			"in": { "type": "request_headers", "set": { "X-In": "1" } }, "out": { "type": "response_headers", "set": { "X-Out": "1" } } },
 		"routes": [ { "name": "all", "path": "/*", "upstream": "u" },

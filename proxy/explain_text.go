@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/sluiceproxy/sluice/upstream"
 )
 
 // maxWhyLines bounds the routes that WriteText shows.
@@ -93,6 +95,9 @@ func (s *TargetStatus) cells(owner string) []string {
 	notes := []string{"usable"}
 	if !s.Usable {
 		notes[0] = "not usable"
+	}
+	if s.State != upstream.Up.String() {
+		notes = append(notes, s.State)
 	}
 	if s.Backup {
 		notes = append(notes, "backup")

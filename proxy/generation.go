@@ -69,7 +69,7 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 	}
 	var errs []error
 	for name, def := range cfg.Upstreams {
-		pool, err := upstream.NewPool(name, def, before[name], upstream.Options{Observe: g.observer})
+		pool, err := upstream.NewPool(name, def, before[name], upstream.Options{Observe: g.observer, Event: p.opts.Event})
 		if err != nil {
 			errs = append(errs, &config.PathError{Path: config.Path("upstreams", name), Err: err})
 			continue
@@ -179,8 +179,15 @@ func placeRules(err error) error {
 	return errors.Join(errs...)
 }
 
-// retire ends what g has and next has not: idle connections are closed, those in
-// use when their exchange ends.
+// start makes the pools look after the health of their targets.
+func (g *Generation) start() {
+	for _, pool := range g.pools {
+		pool.Start()
+	}
+}
+
+// retire ends what g has and next, which was started, has not: checks at once,
+// idle connections are closed, those in use when their exchange ends.
 func (g *Generation) retire(next *Generation) {
 	kept := map[*upstream.Target]bool{}
 	for _, pool := range next.pools {
@@ -188,7 +195,10 @@ func (g *Generation) retire(next *Generation) {
 			kept[t] = true
 		}
 	}
-	for _, pool := range g.pools {
+	for name, pool := range g.pools {
+		if next.pools[name] == nil {
+			pool.Stop()
+		}
 		for _, t := range pool.Targets {
 			if !kept[t] {
 				t.Retire()

@@ -25,6 +25,9 @@ type Options struct {
 	Metrics *telemetry.Metrics
 	// Trouble is told of bugs that were survived.
 	Trouble func(msg string)
+	// Event, which may be left out, is told of changes of targets' health, one
+	// upstream's in their order.
+	Event func(upstream.Event)
 }
 
 // Proxy serves requests by the generation in force.
@@ -106,12 +109,26 @@ func (p *Proxy) Prepare(cfg *config.Config) (*Candidate, error) {
 // Generation returns the candidate itself, to be looked at.
 func (c *Candidate) Generation() *Generation { return c.next }
 
-// Commit puts the candidate in force, by one store, and retires what it replaces.
+// Commit puts the candidate in force, by one store, starts its checks and retires
+// what it replaces.
 func (c *Candidate) Commit() {
 	defer c.p.swapping.Unlock()
 	c.p.gen.Store(c.next)
+	c.next.start()
 	if c.prev != nil {
 		c.prev.retire(c.next)
+	}
+}
+
+// Close ends the checks of targets. Requests are served as before; a generation
+// that is put in force later starts its own.
+func (p *Proxy) Close() {
+	p.swapping.Lock()
+	defer p.swapping.Unlock()
+	if g := p.gen.Load(); g != nil {
+		for _, pool := range g.pools {
+			pool.Stop()
+		}
 	}
 }
 
@@ -200,20 +217,30 @@ func (p *Proxy) emit(emit telemetry.Emit) {
 	}
 	emit(telemetry.Generation, float64(g.Number))
 	for name, pool := range g.pools {
+		emit(telemetry.UpstreamFailingOpen, number(pool.FailingOpen()), name)
 		for _, t := range pool.Targets {
 			emitTarget(emit, name, t)
 		}
 	}
 }
 
+// number is 1 for true.
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func emitTarget(emit telemetry.Emit, pool string, t *upstream.Target) {
 	all, idle := t.Connections()
-	usable := 0.0
-	if t.Node.Usable() {
-		usable = 1
-	}
+	health := t.Health()
 	emit(telemetry.TargetConnections, float64(all-idle), pool, t.Address, "active")
 	emit(telemetry.TargetConnections, float64(idle), pool, t.Address, "idle")
 	emit(telemetry.TargetInFlight, float64(t.Node.InFlight()), pool, t.Address)
-	emit(telemetry.TargetUsable, usable, pool, t.Address)
+	emit(telemetry.TargetUsable, number(t.Node.Usable()), pool, t.Address)
+	for _, state := range upstream.States() {
+		emit(telemetry.TargetState, number(state == health.State), pool, t.Address, state.String())
+		emit(telemetry.TargetChanges, float64(health.Entered[state]), pool, t.Address, state.String())
+	}
 }

@@ -45,19 +45,27 @@ func (g *Generation) RouteList() []RouteStatus {
 
 // UpstreamStatus is one upstream in force, with what its targets are doing.
 type UpstreamStatus struct {
-	Name    string         `json:"name"`
-	Balance string         `json:"balance"`
-	Hash    string         `json:"hash,omitempty"` // what consistent_hash hashes
-	Targets []TargetStatus `json:"targets"`
+	Name    string `json:"name"`
+	Balance string `json:"balance"`
+	Hash    string `json:"hash,omitempty"` // what consistent_hash hashes
+	// FailingOpen says that no target is fit to be used, so that requests go to
+	// all of them.
+	FailingOpen bool           `json:"failing_open"`
+	Targets     []TargetStatus `json:"targets"`
 }
 
 // TargetStatus is one target as it is now.
 type TargetStatus struct {
-	Address string  `json:"address"`
-	Weight  int     `json:"weight"`
-	Backup  bool    `json:"backup"`
-	Usable  bool    `json:"usable"`
-	Share   float64 `json:"share"` // part of the weight given now, from 0 to 1
+	Address string `json:"address"`
+	Weight  int    `json:"weight"`
+	Backup  bool   `json:"backup"`
+	Usable  bool   `json:"usable"`
+	State   string `json:"state"` // up, slow_start, ejected or down
+	// Since is when the target came to its state, and Why tells why it did; a
+	// target that has always been up has no reason, and one not in force neither.
+	Since time.Time `json:"since,omitzero"`
+	Why   string    `json:"why,omitempty"`
+	Share float64   `json:"share"` // part of the weight given now, from 0 to 1
 	// InFlight is the number of requests under way at the target.
 	InFlight int64 `json:"in_flight"`
 	// LatencyMS is the moving average that ewma goes by, in milliseconds; 0
@@ -78,7 +86,7 @@ func (g *Generation) UpstreamList() []UpstreamStatus {
 	for _, name := range slices.Sorted(maps.Keys(g.pools)) {
 		pool := g.pools[name]
 		def := pool.Definition()
-		s := UpstreamStatus{Name: name, Balance: def.Balance, Targets: targetList(pool)}
+		s := UpstreamStatus{Name: name, Balance: def.Balance, FailingOpen: pool.FailingOpen(), Targets: targetList(pool)}
 		if def.Hash != nil {
 			s.Hash = def.Hash.Key
 		}
@@ -95,8 +103,10 @@ func targetList(pool *upstream.Pool) []TargetStatus {
 		// The pool has its targets in the order of its definition.
 		def := &pool.Definition().Targets[i]
 		all, idle := t.Connections()
+		health := t.Health()
 		list[i] = TargetStatus{
 			Address: t.Address, Weight: def.Weight, Backup: def.Backup,
+			State: health.State.String(), Since: health.Since, Why: health.Why,
 			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(),
 			LatencyMS:   float64(t.Node.Latency(now)/1000) / 1000, // whole microseconds
 			Connections: ConnectionCounts{All: all, Idle: idle},

@@ -89,6 +89,12 @@ var (
 		"Requests under way at the target.", "upstream", "target")
 	TargetUsable = define(Gauge, "sluice_target_usable",
 		"1 while requests may go to the target, else 0.", "upstream", "target")
+	TargetState = define(Gauge, "sluice_target_state",
+		"1 for the state the target's health is in, 0 for the others: up, slow_start, ejected or down.", "upstream", "target", "state")
+	TargetChanges = define(Counter, "sluice_target_state_changes_total",
+		"Changes of the target's health, by the state it came to.", "upstream", "target", "state")
+	UpstreamFailingOpen = define(Gauge, "sluice_upstream_failing_open",
+		"1 while no target of the upstream is fit to be used, so that requests go to all of them, else 0.", "upstream")
 )
 
 // The process and its config.
@@ -113,6 +119,7 @@ var definitions = []*Definition{
 	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, ClientConnections,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable,
+	TargetState, TargetChanges, UpstreamFailingOpen,
 	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, BuildInfo,
 }
 

@@ -296,7 +296,8 @@ func TestReusedConnectionDoesNotAllocate(t *testing.T) {
 			}
 		}
 	})
-	b := pool(t, definition(nil, addr), nil, nil)
+	b := pool(t, definition(passive(5, 0.5), addr), nil, nil)
+	b.Start()
 	var trip upstream.Trip
 	buf, head := make([]byte, 64), []byte(get)
 	exchanged := func() {

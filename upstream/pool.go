@@ -31,6 +31,10 @@ type Pool struct {
 	def    config.Upstream
 	picker lb.Picker
 	byNode map[*lb.Node]*Target
+
+	monitor   *monitor
+	probe     *probe // nil without active checks
+	slowStart time.Duration
 }
 
 // Options are what pools need from outside. A field left out has a default.
@@ -41,6 +45,9 @@ type Options struct {
 	// asked for every target of a pool; of one that is taken over, who was told
 	// before still is.
 	Observe func(pool, target string) Observer
+	// Event is told of changes of health, one at a time and in order. It may
+	// look at pools, but must not start or stop one.
+	Event func(Event)
 }
 
 // Observer is told what becomes of the connections to one target. It is called
@@ -70,12 +77,16 @@ func (o *Options) setDefaults() {
 	if o.Observe == nil {
 		o.Observe = func(string, string) Observer { return noObserver{} }
 	}
+	if o.Event == nil {
+		o.Event = func(Event) {}
+	}
 }
 
 // NewPool makes the pool of a definition. prev is the pool of the same name
 // before, or nil: it is returned itself if the definition has not changed, and
-// else the targets whose connections would be made alike are taken over. Nothing
-// is dialled or started.
+// else the targets whose connections would be made alike are taken over, and what
+// is known of the health of others with the same address. Nothing is dialled or
+// started; see [Pool.Start].
 func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool, error) {
 	opts.setDefaults()
 	if prev != nil && reflect.DeepEqual(prev.def, def) {
@@ -94,17 +105,20 @@ func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool,
 		Budget:         newBudget(def.Retry.Budget),
 		def:            def,
 		byNode:         make(map[*lb.Node]*Target, len(def.Targets)),
+		slowStart:      def.SlowStart.D(),
+	}
+	if err := p.prepareHealth(prev, opts.Event); err != nil {
+		return nil, fmt.Errorf("upstream %q: %w", name, err)
 	}
 	old := prev.byAddress()
 	members := make([]lb.Member, len(def.Targets))
 	for i, td := range def.Targets {
 		t := p.takeOver(old[td.Address], prev)
 		if t == nil {
-			var node *lb.Node
-			if o := old[td.Address]; o != nil {
-				node = o.Node
+			t = newTarget(td.Address, &p.def, old[td.Address], &opts)
+			if t.health == nil {
+				t.health = &record{m: p.monitor, node: t.Node}
 			}
-			t = newTarget(td.Address, &p.def, node, &opts)
 			t.observer = opts.Observe(name, td.Address)
 		}
 		opts.Observe(name, td.Address)

@@ -34,6 +34,7 @@ type Target struct {
 	// Node is its place in balancing.
 	Node *lb.Node
 
+	health   *record
 	observer Observer
 	client   fasthttp.HostClient
 	network  string
@@ -45,16 +46,21 @@ type Target struct {
 	retired  atomic.Bool
 }
 
-// newTarget makes a target without connections; node is of a target of the same
-// address before it, or nil.
-func newTarget(address string, def *config.Upstream, node *lb.Node, opts *Options) *Target {
-	if node == nil {
+// newTarget makes a target without connections; old is one of the same address
+// before it, whose place in balancing and health it takes over, or nil.
+func newTarget(address string, def *config.Upstream, old *Target, opts *Options) *Target {
+	var node *lb.Node
+	var health *record
+	if old == nil {
 		node = lb.NewNode(address)
+	} else {
+		node, health = old.Node, old.health
 	}
 	c := &def.Connections
 	t := &Target{
 		Address:  address,
 		Node:     node,
+		health:   health,
 		connect:  def.Timeouts.Connect.D(),
 		maxAge:   c.MaxAge.D(),
 		inFlight: int64(c.Max) + int64(c.Queue),

@@ -26,6 +26,7 @@ type Trip struct {
 	c      *conn
 	br     *bufio.Reader
 	idle   time.Duration
+	begun  time.Time // when it was opened
 	end    time.Time // when the whole request is to be done; zero without a limit
 
 	headLen int   // bytes of br that Response lies in
@@ -33,6 +34,7 @@ type Trip struct {
 	chunks  wire.Chunks
 	done    bool // the response has been read to its end
 	failed  bool
+	headed  bool // a final response head has come
 
 	interrupted atomic.Bool
 }
@@ -49,11 +51,12 @@ func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
 	if err != nil {
 		reason := err.(*Failure).Reason
 		target.observer.Attempted(reason, false)
+		target.health.failed(now, time.Now(), reason)
 		target.Node.Done(Clock(now), 0, reason == exchange.QueueFull || reason == exchange.QueueTimeout)
 		return err
 	}
-	t.target, t.c, t.idle, t.end = target, c, pool.Idle, end
-	t.headLen, t.done, t.failed = 0, false, false
+	t.target, t.c, t.idle, t.begun, t.end = target, c, pool.Idle, now, end
+	t.headLen, t.done, t.failed, t.headed = 0, false, false, false
 	t.interrupted.Store(false)
 	return nil
 }
@@ -125,7 +128,7 @@ func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHe
 		b, _ := t.br.Peek(t.br.Buffered())
 		n, err := t.Response.Parse(b, toHead)
 		if n > 0 {
-			t.headLen = n
+			t.headLen, t.headed = n, t.Response.Status >= 200
 			t.startBody()
 			return nil
 		}
@@ -367,6 +370,20 @@ func (t *Trip) End(reuse bool, o Outcome) {
 	c := t.c
 	t.c = nil
 	t.target.observer.Attempted(o.Reason, c.used)
+	reused := c.used
 	t.target.release(c, clean)
 	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed)
+	switch {
+	case o.Reason == exchange.OK:
+		t.target.health.answered(t.begun)
+	case o.Failed && !t.excuses(o.Reason, reused):
+		t.target.health.failed(t.begun, o.Now, o.Reason)
+	}
+}
+
+// excuses reports whether a failure says nothing about the target's health: a
+// pooled connection that was closed may have been idle too long, and a response
+// that has begun may be as long as it likes.
+func (t *Trip) excuses(reason exchange.Reason, reused bool) bool {
+	return reused && reason == exchange.UpstreamClosed || t.headed && reason == exchange.RequestTimeout
 }

@@ -1,0 +1,177 @@
+package upstream
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/exchange"
+)
+
+// longestEjection is how many times health.passive.eject a target that is ejected
+// again and again stays out at most. One that has not been for as long starts over.
+const longestEjection = 10
+
+// passiveRecord is what traffic tells of one target. It is guarded by monitor.mu.
+type passiveRecord struct {
+	rules *config.PassiveHealth // nil: nothing is counted
+
+	// The run of failures under way, without a success in between.
+	run      int
+	runBegan time.Time
+	times    []time.Time // of the last ones, as many as eject; a ring
+
+	ejected   bool
+	since     time.Time // of the last ejection
+	timer     *time.Timer
+	ejections int // without a long time in between
+
+	trial bool      // back from an ejection, with no success yet
+	back  time.Time // end of the last ejection
+}
+
+func passiveRules(def *config.Upstream) *config.PassiveHealth {
+	if def.Health == nil {
+		return nil
+	}
+	return def.Health.Passive
+}
+
+// watch sets the rules for counting failures; nil ends it, and an ejection too.
+func (r *record) watch(rules *config.PassiveHealth) {
+	p := &r.passive
+	if rules == nil {
+		if p.timer != nil {
+			p.timer.Stop()
+		}
+		*p = passiveRecord{}
+	} else if p.rules == nil || p.rules.Failures != rules.Failures {
+		p.run, p.times = 0, make([]time.Time, rules.Failures)
+	}
+	p.rules = rules
+	r.counting.Store(rules != nil)
+	r.heed()
+}
+
+// heed sets whether a success matters.
+func (r *record) heed() {
+	p := &r.passive
+	r.alert.Store(p.run > 0 || p.ejected || p.trial)
+}
+
+// blames reports whether a failure for this reason tells that the target is not
+// well. A pause within a response may be the nature of the request.
+func blames(reason exchange.Reason) bool {
+	switch reason {
+	case exchange.ConnectFailed, exchange.ConnectTimeout, exchange.ResponseTimeout, exchange.RequestTimeout,
+		exchange.UpstreamClosed, exchange.UpstreamMalformed, exchange.ResponseTruncated:
+		return true
+	}
+	return false
+}
+
+// answered notes that an attempt begun at the time given was answered. While all
+// is well it costs one atomic load; it does not allocate.
+func (r *record) answered(begun time.Time) {
+	if r.alert.Load() {
+		r.m.answered(r, begun)
+	}
+}
+
+// failed notes that an attempt failed.
+func (r *record) failed(begun, now time.Time, reason exchange.Reason) {
+	if r.counting.Load() && blames(reason) {
+		r.m.failed(r, begun, now, reason)
+	}
+}
+
+// answered ends a run of failures that began before the attempt did, as it does a
+// trial, and an ejection, in which a target is only asked when none is usable.
+// Attempts begun earlier tell how things were.
+func (m *monitor) answered(r *record, begun time.Time) {
+	m.mu.Lock()
+	defer m.unlock()
+	p := &r.passive
+	switch {
+	case p.rules == nil:
+		return
+	case p.ejected && begun.After(p.since):
+		m.readmit(r, "it answered while no target was usable", time.Now())
+		p.trial = false
+	case !p.ejected && p.run > 0 && !begun.Before(p.runBegan):
+		p.run = 0
+	}
+	if p.trial && !begun.Before(p.back) {
+		p.trial = false
+	}
+	r.heed()
+}
+
+// failed counts a failure and ejects the target if that was the last straw.
+func (m *monitor) failed(r *record, begun, now time.Time, reason exchange.Reason) {
+	m.mu.Lock()
+	defer m.unlock()
+	p := &r.passive
+	if p.rules == nil || p.ejected || begun.Before(p.back) {
+		return
+	}
+	if p.run == 0 {
+		p.runBegan = now
+	}
+	first := &p.times[p.run%len(p.times)] // of the last so many, this one included
+	p.run++
+	*first = now
+	oldest := p.times[p.run%len(p.times)]
+	full := p.run >= len(p.times) && now.Sub(oldest) <= p.rules.Window.D()
+	if (full || p.trial) && m.mayEject(r) {
+		m.eject(r, reason, now)
+	}
+	r.heed()
+}
+
+// mayEject reports whether max_ejected leaves room for one more. Of two targets
+// and more one may always be ejected while all others are fit.
+func (m *monitor) mayEject(r *record) bool {
+	members, fit := m.census()
+	// The hair makes up for shares that binary fractions only come near to.
+	limit := int(r.passive.rules.MaxEjected*float64(members) + 1e-9)
+	if members > 1 {
+		limit = max(limit, 1)
+	}
+	return r.weighty && r.fit() && members > 1 && members-fit < limit
+}
+
+func (m *monitor) eject(r *record, reason exchange.Reason, now time.Time) {
+	p := &r.passive
+	unit := p.rules.Eject.D()
+	if now.Sub(p.back) > longestEjection*unit {
+		p.ejections = 0
+	}
+	span := unit * time.Duration(min(1<<min(p.ejections, 4), longestEjection))
+	why := fmt.Sprintf("%d failures in a row, the last: %s; out for %s", p.run, reason, config.Duration(span))
+	if p.trial {
+		why = fmt.Sprintf("it failed again after its ejection: %s; out for %s", reason, config.Duration(span))
+	}
+	p.ejected, p.trial, p.run, p.since = true, false, 0, now
+	p.ejections++
+	p.timer = time.AfterFunc(span, func() {
+		m.mu.Lock()
+		defer m.unlock()
+		if r.passive.ejected && r.passive.since.Equal(now) {
+			m.readmit(r, "its ejection is over", time.Now())
+			r.heed()
+		}
+	})
+	m.turned(r, why, now)
+	m.settle()
+}
+
+// readmit ends an ejection. Until a request has been answered, one failure ejects
+// the target again.
+func (m *monitor) readmit(r *record, why string, now time.Time) {
+	p := &r.passive
+	p.timer.Stop()
+	p.ejected, p.trial, p.back = false, true, now
+	m.turned(r, why, now)
+	m.settle()
+}
