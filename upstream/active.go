@@ -186,8 +186,7 @@ func (p *probe) request(t *Target) []byte {
 // once checks the target once, over a connection of its own, and returns why the
 // check failed.
 func (c *checker) once(ctx context.Context) error {
-	limit := c.probe.def.Timeout.D()
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, c.probe.def.Timeout.D())
 	defer cancel()
 	raw, a, err := c.target.dialAny(ctx)
 	if err == nil {
@@ -195,7 +194,8 @@ func (c *checker) once(ctx context.Context) error {
 		if c.request == nil {
 			return nil
 		}
-		trip := &Trip{target: c.target, c: newConn(raw, a), br: bufio.NewReaderSize(raw, readBuffer), idle: limit}
+		// Its only limit is that of the whole check.
+		trip := &Trip{target: c.target, c: newConn(raw, a), br: bufio.NewReaderSize(raw, readBuffer)}
 		defer context.AfterFunc(ctx, trip.Interrupt)()
 		err = c.ask(trip)
 	}
