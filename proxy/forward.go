@@ -218,13 +218,17 @@ func (r *request) endTrip(failed bool) {
 	}
 	if r.trip.IsOpen() {
 		r.trip.End(sent && !failed, upstream.Outcome{Now: time.Now(), Latency: r.HeaderTime,
-			Reason: r.Reason, Failed: failed && r.targetsFault()})
+			Reason: r.Reason, Failed: failed && r.targetsFault(sent)})
 	}
 }
 
-// targetsFault reports whether the reason of a failure lies with the target.
-func (r *request) targetsFault() bool {
+// targetsFault reports whether the reason of a failure lies with the target. One
+// that does not answer while the request is still being sent may be waiting for a
+// slow client.
+func (r *request) targetsFault(sent bool) bool {
 	switch r.Reason {
+	case exchange.ResponseTimeout, exchange.RequestTimeout:
+		return sent
 	case exchange.OK, exchange.ClientClosed, exchange.ClientTimeout, exchange.BodyTooLong,
 		exchange.Malformed, exchange.QueueFull, exchange.QueueTimeout:
 		return false

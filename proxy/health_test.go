@@ -176,3 +176,41 @@ func TestCandidatesDoNotCheck(t *testing.T) {
 		t.Errorf("without health the target is %+v", s)
 	}
 }
+
+// TestSlowClientsEjectNobody: a target that waits for a body is not blamed for the
+// timeout, as it is where the whole request was sent.
+func TestSlowClientsEjectNobody(t *testing.T) {
+	hung := origin(t, func(_ net.Conn, br *bufio.Reader) {
+		for {
+			if _, err := br.ReadByte(); err != nil {
+				return
+			}
+		}
+	})
+	b := serve(t, two(hung, "unix:/nowhere", `"timeouts": { "response_header": "50ms" }, "retry": { "attempts": 1 },
+		"health": { "passive": { "failures": 1 } },`))
+	t.Cleanup(b.proxy.Close)
+	b.proxy.Generation().Pools()["u"].Targets[1].Node.SetUsable(false)
+	c := b.dial()
+	if _, err := c.Write([]byte("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx")); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(c).ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 504 ") {
+		t.Fatalf("answered %q, %v; want a 504", line, err)
+	}
+	// The next request begins once the one before has ended.
+	_ = c.Close()
+	limit := time.After(10 * time.Second)
+	for b.proxy.InFlight() > 0 {
+		select {
+		case <-limit:
+			t.Fatal("the request does not end")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	b.state(0, "up")
+	if status, _ := b.get("/"); status != 504 {
+		t.Errorf("answered %d, want 504", status)
+	}
+	b.state(0, "ejected")
+}
