@@ -148,10 +148,14 @@ func (m *monitor) eject(r *record, reason exchange.Reason, now time.Time) {
 		p.ejections = 0
 	}
 	span := unit * time.Duration(min(1<<min(p.ejections, 4), longestEjection))
-	why := fmt.Sprintf("%d failures in a row, the last: %s; out for %s", p.run, reason, config.Duration(span))
-	if p.trial {
-		why = fmt.Sprintf("it failed again after its ejection: %s; out for %s", reason, config.Duration(span))
+	what := fmt.Sprintf("%d failures in a row, the last", p.run)
+	switch {
+	case p.trial:
+		what = "it failed again after its ejection"
+	case p.run == 1:
+		what = "a failure"
 	}
+	why := fmt.Sprintf("%s: %s; out for %s", what, reason, config.Duration(span))
 	p.ejected, p.trial, p.run, p.since = true, false, 0, now
 	p.ejections++
 	p.timer = time.AfterFunc(span, func() {
