@@ -58,11 +58,12 @@ const (
 	slackDescriptors = 8
 )
 
-// settle waits until Sluice has got rid of what the traffic left, as it must
-// within its timeouts, and takes the last sample.
+// settle waits until Sluice has got rid of what the traffic left, and takes the
+// last sample. Connections end within the timeouts of the config; goroutines
+// that wait for another connection to serve stay for up to 20 s longer.
 func (r *report) settle(p *process, t *tally) error {
 	before := r.samples[0]
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(40 * time.Second); ; {
 		time.Sleep(500 * time.Millisecond)
 		if err := r.take(p, t, rest); err != nil {
 			return err
