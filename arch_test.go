@@ -39,6 +39,7 @@ var mayImport = map[string]string{
 	"bench":        "*",
 	"bench/origin": "demo",
 	"conformance":  "config proxy server telemetry",
+	"soak":         "",
 }
 
 type listed struct {

@@ -70,7 +70,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 	})
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
 	var err error
-	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice})
+	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice, Told: in.told})
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +259,7 @@ func (in *instance) swapDoor(d *door) {
 	if d != nil {
 		d.admin = admin.New(admin.Options{
 			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
-			Reload: in.reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
+			Reload: in.watcher.Reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {
@@ -286,24 +286,22 @@ func (in *instance) ready() (bool, string) {
 	return true, ""
 }
 
-// reload reads the config again now and tells what became of it.
-func (in *instance) reload(ctx context.Context, cause string) hotreload.Outcome {
-	o := in.watcher.Reload(ctx, cause)
+// told counts and logs how a look at the config file ended, where nothing was
+// applied or refused: those are told by apply.
+func (in *instance) told(o hotreload.Outcome) {
 	switch o.Result {
 	case hotreload.Unchanged:
 		in.metrics.Reloaded(telemetry.ReloadUnchanged, o.At)
-		in.log.Info().Str("cause", o.Cause).Msg("config unchanged")
+		in.log.Info().Str("cause", o.Cause).Msg("the config in force is the file's")
 	case hotreload.Unreadable:
 		in.metrics.Reloaded(telemetry.ReloadRefused, o.At)
-		in.log.Error().Str("cause", o.Cause).Err(o.Err).Msg("cannot read the config; the generation before stays in force")
 	}
-	return o
 }
 
 // hangUp is what SIGHUP asks for: the config is read again, and log files opened
 // anew after a rotation.
 func (in *instance) hangUp() {
-	in.reload(context.Background(), "signal")
+	in.watcher.Reload(context.Background(), "signal")
 	if log := in.proxy.AccessLog(); log != nil {
 		if err := log.Reopen(); err != nil {
 			in.log.Error().Err(err).Msg("cannot open the access log anew")

@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-var errFailed = errors.New("Sluice does not hold every case")
+var errFailed = errors.New("not every case holds for Sluice")
 
 func run() error {
 	write := flag.String("write", "", "write the table as a document to this `file`")

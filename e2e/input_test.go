@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -154,13 +153,13 @@ func TestCommandLine(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	file := write(t, fmt.Sprintf(`{"listeners": [{"address": "127.0.0.1:1"}],
+	file := write(t, `{"listeners": [{"address": "127.0.0.1:1"}],
 "upstreams": {"api": {"targets": [{"address": "127.0.0.1:9"}]}},
 "middlewares": {"v1": {"type": "strip_prefix", "prefix": "/v1"}},
 "routes": [
   {"name": "versioned", "path": "/v1/*", "headers": {"X-Canary": "1"}, "middlewares": ["v1"], "upstream": "api"},
   {"name": "ping", "path": "/ping", "methods": ["GET"], "respond": {"body": "pong"}},
-]}`))
+]}`)
 	for _, c := range []struct {
 		args []string
 		code int

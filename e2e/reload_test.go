@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // editStyles are the ways a config file gets new content.
@@ -193,8 +195,22 @@ func TestAdminTellsOfReloads(t *testing.T) {
 	c := client(t)
 	get(t, c, "http://"+admin+"/healthz").wants(t, 200, "")
 	get(t, c, "http://"+admin+"/readyz").wants(t, 200, "")
+	// What is told of the outcome comes a moment after the log's line.
+	tells := func(path, text string) {
+		t.Helper()
+		for began := time.Now(); !strings.Contains(get(t, c, "http://"+admin+path).body, text); {
+			if time.Since(began) > 30*time.Second {
+				t.Fatalf("%s does not come to tell %q", path, text)
+			}
+			runtime.Gosched()
+		}
+	}
 	p.edit(strings.Replace(listening(p.addr, section("two")), "respond", "rispond", 1), refused)
-	get(t, c, "http://"+admin+"/reload").wants(t, 200, "rispond")
+	tells("/reload", "rispond")
+	tells("/metrics", "sluice_reload_last_ok 0")
+	// Taking the mistake back is enough, also where that is what is in force.
+	replaceFile(t, p.file, listening(p.addr, section("one")))
+	tells("/metrics", "sluice_reload_last_ok 1")
 	if err := os.WriteFile(p.file, []byte(listening(p.addr, section("three"))), 0o644); err != nil {
 		t.Fatal(err)
 	}

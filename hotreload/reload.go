@@ -56,6 +56,9 @@ func (w *Watcher) take(o Outcome, data []byte, err error) Outcome {
 	}
 	o.Took = w.opts.Now().Sub(o.At)
 	w.remember(o, d)
+	if w.opts.Told != nil {
+		w.opts.Told(o)
+	}
 	return o
 }
 

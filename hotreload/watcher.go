@@ -31,6 +31,10 @@ type Options struct {
 	// again until it changes or Reload asks for it.
 	Apply func(Change) error
 
+	// Told is told of every outcome that is remembered, right after it is, from
+	// Run's goroutine; it must not call Reload. Nil tells nobody.
+	Told func(Outcome)
+
 	// Notice is told of the watcher's own troubles and of their end, which has a
 	// nil error: once each, from Run's goroutine. Nil tells nobody.
 	Notice func(msg string, err error)

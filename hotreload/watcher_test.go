@@ -123,6 +123,55 @@ func TestBadThenGood(t *testing.T) {
 }
 
 // Back to what is in force: nothing to apply, but the refusal is over.
+// TestTold: every outcome is told, with what Last says by then.
+func TestTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.json")
+	var results []Result
+	var w *Watcher
+	w, err := New(Options{Path: path, Notice: func(string, error) {}, Told: func(o Outcome) {
+		if w.Last().Last != o {
+			t.Errorf("told %v, while Last says %v", o, w.Last().Last)
+		}
+		results = append(results, o.Result)
+	}, Apply: func(c Change) error {
+		if string(c.Data) == "bad" {
+			return errors.New("bad")
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { _ = w.Run(ctx); close(done) }()
+	for _, content := range []string{"good", "bad", "good", ""} {
+		if content == "" {
+			_ = os.Remove(path)
+		} else if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		w.Reload(context.Background(), "test")
+	}
+	cancel()
+	<-done
+	// Events may have been told between.
+	want := []Result{Applied, Refused, Unchanged, Unreadable}
+	if !isWithin(want, results) {
+		t.Errorf("told %v, want %v in it", results, want)
+	}
+}
+
+// isWithin reports whether all of want stand in got, in their order.
+func isWithin(want, got []Result) bool {
+	for _, r := range got {
+		if len(want) > 0 && r == want[0] {
+			want = want[1:]
+		}
+	}
+	return len(want) == 0
+}
+
 func TestBadThenBack(t *testing.T) {
 	r := watch(t, nil)
 	replace(t, r.path, "bad")
