@@ -126,6 +126,16 @@ func (r *request) send(b []byte) bool {
 	return true
 }
 
+// sendLast sends r.out, which ends the response. The target's connection is given
+// back first, to be there for the client's next request; so r.out must be all that
+// is left, and is, being memory of our own.
+func (r *request) sendLast() bool {
+	if r.upload == nil {
+		r.endTrip(false)
+	}
+	return r.send(r.out)
+}
+
 func (r *request) lostClient(err error) {
 	r.Reason = exchange.ClientClosed
 	if sock.IsTimeout(err) {
@@ -196,7 +206,7 @@ func (r *request) relayPlain() bool {
 				return r.ended(err) && (len(r.out) == 0 || r.send(r.out))
 			}
 			if r.trip.Done() {
-				return r.send(r.out)
+				return r.sendLast()
 			}
 		}
 		if len(r.out) > 0 {
@@ -244,7 +254,7 @@ func (r *request) relayChunked() bool {
 			trailer = nil
 		}
 		r.out = appendLastChunk(r.out, trailer)
-		return r.send(r.out)
+		return r.sendLast()
 	}
 }
 
