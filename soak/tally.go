@@ -16,7 +16,6 @@ type tally struct {
 	failures []string // the first of them
 	failed   int
 	slow     []time.Duration // of good requests since the last sample
-	edits    int
 }
 
 type count struct{ done, failed int }
