@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -136,6 +137,8 @@ func (in *instance) apply(c hotreload.Change) error {
 			Dur("took_ms", time.Since(begun))
 		if before != nil {
 			event.Str("changed", proxy.Diff(before, in.cfg).Summary())
+		} else {
+			event.Strs("listeners", in.addresses())
 		}
 		event.Msg("config in force")
 		in.keepGood(c.Data)
@@ -147,6 +150,17 @@ func (in *instance) apply(c hotreload.Change) error {
 			Msg("config refused; the generation before stays in force")
 	}
 	return err
+}
+
+// addresses returns what the listeners listen on, which differs from the config
+// for port 0.
+func (in *instance) addresses() []string {
+	var all []string
+	for _, a := range in.server.Addresses() {
+		all = append(all, a.String())
+	}
+	slices.Sort(all)
+	return all
 }
 
 // change prepares every part for the config and then puts all in force; what

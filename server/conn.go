@@ -351,21 +351,20 @@ const (
 // a moment first: closing with unread bytes resets the connection, and the peer
 // would lose the response that explains it.
 func (c *Conn) Close() error {
-	if !c.srv.remove(c) {
-		return net.ErrClosed
-	}
-	if c.served && !c.body.done {
+	// While it lingers it counts as open, so that a shutdown waits for it.
+	if c.served && !c.body.done || c.closing && c.look() == sock.Bytes {
 		c.lingering = true
 	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}
-	if c.in != nil {
+	err := c.Conn.Close()
+	if c.srv.remove(c) && c.in != nil {
 		inboundPool.Put(c.in)
 		c.in = nil
 	}
-	return c.Conn.Close()
+	return err
 }
 
 // refuse answers what readHead failed with, where there is an answer.
