@@ -17,12 +17,6 @@ const (
 // getWith is a GET with more field lines, each with its CRLF.
 func getWith(lines string) string { return "GET / HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n" }
 
-// later marks a case that Sluice does not hold yet.
-func later(why string, c Case) Case {
-	c.Todo = why
-	return c
-}
-
 // sequence makes one step of several.
 func sequence(steps ...Step) Step {
 	return func(p *play) error {

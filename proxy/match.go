@@ -30,17 +30,17 @@ func (r *request) match() bool {
 
 // lookUp reads the path and asks the table.
 //
-// A path that can be read in two ways, as it came and with dot segments and
-// escaped slashes resolved, must choose the same route in both: else the origin
-// could serve by one reading what was routed by the other. ok is false where it
-// does not, or where limits.paths is stricter.
+// A path that can be read in several ways, as it came, with dot segments and
+// escaped slashes resolved, and without the parameters of its segments, must
+// choose the same route in each: else the origin could serve by one reading what
+// was routed by another. ok is false where it does not, or where limits.paths is
+// stricter.
 func (r *request) lookUp() (rule *router.Route, allow string, ok bool) {
 	path, query, hasQuery := wire.SplitTarget(r.Head.Origin)
-	table := r.gen.table
 	if wire.PlainPath(path) {
 		r.path = append(r.path[:0], path...)
-		rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
-		return rule, allow, true
+		rule, allow = r.ask(r.path)
+		return rule, allow, r.sameWithoutParameters(path, rule)
 	}
 	if r.path, ok = wire.AppendLiteralPath(r.path[:0], path); !ok {
 		return nil, "", false
@@ -56,17 +56,37 @@ func (r *request) lookUp() (rule *router.Route, allow string, ok bool) {
 	case "normalized":
 		r.path = append(r.path[:0], resolved...)
 		r.normalize(query, hasQuery)
-		rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
-		return rule, allow, true
+		rule, allow = r.ask(r.path)
+		return rule, allow, r.sameWithoutParameters(path, rule)
 	}
 	r.path = r.path[:literal]
-	rule, allow = table.Match(r.host, r.Head.Method, r.path, r)
+	rule, allow = r.ask(r.path)
 	if !bytes.Equal(resolved, r.path) {
-		if other, _ := table.Match(r.host, r.Head.Method, resolved, r); other != rule {
+		if other, _ := r.ask(resolved); other != rule {
 			return nil, "", false
 		}
 	}
-	return rule, allow, true
+	return rule, allow, r.sameWithoutParameters(path, rule)
+}
+
+func (r *request) ask(path []byte) (*router.Route, string) {
+	return r.gen.table.Match(r.host, r.Head.Method, path, r)
+}
+
+// sameWithoutParameters reports whether an origin that cuts off the parameters of
+// segments would be asked by the same route.
+func (r *request) sameWithoutParameters(path []byte, rule *router.Route) bool {
+	if bytes.IndexByte(path, ';') < 0 {
+		return true
+	}
+	// Behind the path that the route matched, which is still needed.
+	matched := len(r.path)
+	r.path = wire.AppendWithoutParameters(r.path, path)
+	bare := len(r.path)
+	r.path = wire.AppendResolvedPath(r.path, r.path[matched:])
+	other, _ := r.ask(r.path[bare:])
+	r.path = r.path[:matched]
+	return other == rule
 }
 
 // normalize makes the path as it was read the one that is forwarded.

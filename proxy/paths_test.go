@@ -29,6 +29,7 @@ func TestPaths(t *testing.T) {
 			"/a%2Fb?q=%2f": "/a%2Fb?q=%2f", "//a//b": "//a//b", "/x/../y": "/x/../y", "/caf%C3%A9": "/caf%C3%A9", "/a?": "/a?",
 			"/x/../admin/": refused, "/x%2f..%2fadmin": refused, "//admin": refused, "/%61dmin": "403", `/x\..\admin`: refused,
 			"/admin/../x": refused, "/%00": refused, "/a;b=c/d": "/a;b=c/d", "/x/..;/admin": refused,
+			"/admin;a/y": refused, "/;a/admin/y": refused, "/admin%3Ba": "/admin%3Ba", "/x;a/y;b": "/x;a/y;b", "/admin/x;y": "403",
 		},
 		"strict": {
 			"/a%2Fb": refused, "/x/../y": refused, "/%2e%2e": refused, "/caf%C3%A9": "/caf%C3%A9", "/a%20b?x=../": "/a%20b?x=../", `/a\b`: refused,

@@ -55,6 +55,24 @@ func AppendLiteralPath(dst, path []byte) (_ []byte, ok bool) {
 	return dst, true
 }
 
+// AppendWithoutParameters appends path without the parameters of its segments:
+// what stands from a ";" to the next slash. Some origins never look at it.
+func AppendWithoutParameters(dst, path []byte) []byte {
+	cut := false
+	for _, c := range path {
+		switch c {
+		case '/':
+			cut = false
+		case ';':
+			cut = true
+		}
+		if !cut {
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
 // AppendResolvedPath appends the second reading of path: every escape decoded,
 // backslashes taken for slashes, empty segments dropped and dot segments
 // resolved (RFC 3986 section 5.2.4), also those with a parameter. It starts with

@@ -186,6 +186,16 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
+func TestWithoutParameters(t *testing.T) {
+	for path, want := range map[string]string{
+		"/": "/", "/a;b": "/a", "/a;b=c/d;e/": "/a/d/", "/;a/b": "//b", "/a%3Bb": "/a%3Bb", ";": "", "/a;b;c/..;/d": "/a/../d",
+	} {
+		if got := AppendWithoutParameters([]byte("x"), []byte(path)); string(got) != "x"+want {
+			t.Errorf("%q without parameters is %q, want %q", path, got[1:], want)
+		}
+	}
+}
+
 func TestStrictPath(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/": true, "/a/b": true, "/a%20b": true, "//a": true, "/a..b/.c/d.": true, "/...": true, "/a;..": true, "/caf%C3%A9": true,
