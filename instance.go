@@ -306,7 +306,7 @@ func (in *instance) told(o hotreload.Outcome) {
 	switch o.Result {
 	case hotreload.Unchanged:
 		in.metrics.Reloaded(telemetry.ReloadUnchanged, o.At)
-		in.log.Info().Str("cause", o.Cause).Msg("the config in force is the file's")
+		in.log.Info().Str("cause", o.Cause).Msg("config unchanged")
 	case hotreload.Unreadable:
 		in.metrics.Reloaded(telemetry.ReloadRefused, o.At)
 	}
