@@ -172,7 +172,8 @@ func (h *Head) version(v []byte) error {
 	return nil
 }
 
-// conclude reads the framing, the Host and the connection options.
+// conclude reads the framing, the Host and the connection options. It is long
+// because it is one loop with a few lines for each kind of field.
 func (h *Head) conclude() error {
 	h.Length, h.Framed, h.Expect100, h.WebSocket, h.Trailers = 0, false, false, false, false
 	h.KeepAlive, h.hostLine = h.Minor == 1, -1
