@@ -16,9 +16,9 @@ const (
 	maxPause    = 250 * time.Millisecond
 )
 
-// next decides what becomes of a request whose attempt at a target has failed (nil: it was
-// answered with one of the statuses to retry), and returns where it goes now, or
-// nil: then the failure, or the answer, stands.
+// next decides what becomes of a request whose attempt at a target has failed
+// (nil: it was answered with one of the statuses to retry), and returns where it
+// goes now, or nil: then the failure, or the answer, stands.
 //
 //   - Nothing of the request can have reached the target: it goes to any other.
 //   - A pooled connection died before a byte of a response: a request that may be

@@ -61,6 +61,7 @@ type Conn struct {
 const (
 	stateActive  int32 = iota
 	stateWaiting       // for the first byte of a request
+	stateWoken         // it was waiting, and its read is being ended for a drain
 )
 
 // inbound is the memory a Conn needs while bytes of a request are there.
@@ -210,7 +211,7 @@ func (c *Conn) awaitRequest() error {
 		return c.readLast()
 	}
 	n, err := c.Conn.Read(in.buf[in.w:])
-	c.state.Store(stateActive)
+	c.awake()
 	in.w += n
 	switch {
 	case n > 0:
@@ -230,15 +231,26 @@ func (c *Conn) leaving() bool { return c.srv.draining.Load() || c.retired.Load()
 // readLast reads a request that had arrived when the drain began: it is still
 // answered. Without one the connection ends.
 func (c *Conn) readLast() error {
-	c.state.Store(stateActive)
+	c.awake()
 	if c.look() != sock.Bytes {
 		return io.EOF
 	}
-	c.read = sock.Deadline{}
 	c.read.Reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
 	n, err := c.Conn.Read(c.in.buf[c.in.w:])
 	c.in.w += n
 	return err
+}
+
+// awake ends waiting. A drain may have ended the read just as a request came:
+// its deadline must not stay for the request, so its setting is waited for, and
+// the next deadline armed anew.
+func (c *Conn) awake() {
+	if c.state.Swap(stateActive) != stateWoken {
+		return
+	}
+	c.srv.mu.Lock() // held by who wakes
+	defer c.srv.mu.Unlock()
+	c.read = sock.Deadline{}
 }
 
 // look tells the state of the socket; Quiet where it cannot be told.

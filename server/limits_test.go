@@ -101,6 +101,24 @@ func TestShutdownAnswersWhatHasArrived(t *testing.T) {
 	}
 }
 
+// TestShutdownLetsComingRequestsEnd: the first half of a request arrives while
+// the shutdown begins; the second half may follow in its own time.
+func TestShutdownLetsComingRequestsEnd(t *testing.T) {
+	for range 100 {
+		e := serve(t, nil, nil)
+		p := e.dial(here)
+		within(t, "the connection is there", func() bool { return e.Open() == 1 })
+		p.send(ask[:10])
+		ended := make(chan error, 1)
+		go func() { ended <- e.Shutdown(context.Background()) }()
+		within(t, "the listener is closed", func() bool { return len(e.Addresses()) == 0 })
+		p.send(ask[10:]).ok()
+		if err := <-ended; err != nil {
+			t.Fatalf("shutdown: %v", err)
+		}
+	}
+}
+
 func TestShutdownLetsExchangesEnd(t *testing.T) {
 	e := serve(t, nil, nil)
 	busy := e.dial(here).send(hold)

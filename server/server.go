@@ -154,7 +154,7 @@ func (s *Server) wakeWaiting(which func(*Conn) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := s.first; c != nil; c = c.next {
-		if which(c) && c.state.Load() == stateWaiting {
+		if which(c) && c.state.CompareAndSwap(stateWaiting, stateWoken) {
 			_ = c.Conn.SetReadDeadline(sock.Past)
 		}
 	}
