@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Every config has the ports, and rules for the names that mixed.lua asks for.
@@ -107,11 +109,17 @@ func TestStopEndsDescendants(t *testing.T) {
 		}
 	}
 	p.stop()
-	// Whoever adopts the orphan reaps it in its own time; until then it is a zombie.
+	// A killed process takes a moment to end, and whoever adopts the orphan reaps
+	// it in its own time; until then it is a zombie.
 	for _, was := range processes {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", was.pid))
-		if err == nil && !strings.Contains(string(stat), ") Z ") {
-			t.Errorf("still there: %s", stat)
+		for began := time.Now(); ; runtime.Gosched() {
+			stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", was.pid))
+			if err != nil || strings.Contains(string(stat), ") Z ") {
+				break
+			}
+			if time.Since(began) > 10*time.Second {
+				t.Fatalf("still there: %s", stat)
+			}
 		}
 	}
 }
