@@ -62,6 +62,7 @@ type record struct {
 	weighty bool // is given traffic at all
 	out     bool // its node was made unusable
 	shown   Health
+	drain   drain
 	active  activeRecord
 	passive passiveRecord
 	ramp    *ramp // nil but during a slow start
@@ -211,14 +212,14 @@ func (m *monitor) turned(r *record, why string, now time.Time) {
 
 // settle makes nodes usable as their records are fit. Where none is, all are made
 // usable: a guess that each is dead is more often wrong than a request that is
-// refused is right.
+// refused is right. Those that are drained are not, unless every one is.
 func (m *monitor) settle() {
 	members, fit := m.census()
-	open := members > 0 && fit == 0
+	open, allDrained := members > 0 && fit == 0, m.allDrained()
 	// Those that become usable come first, so that there is one at every moment.
 	for _, out := range []bool{false, true} {
 		for _, r := range m.records {
-			if want := !open && !r.fit(); want == out && r.out != out {
+			if want := !open && !r.fit() || r.drain.on && !allDrained; want == out && r.out != out {
 				r.out = out
 				r.node.SetUsable(!out)
 			}
@@ -235,12 +236,13 @@ func (m *monitor) settle() {
 	m.events = append(m.events, e)
 }
 
-// census counts the targets that are given traffic, and those of them that are fit.
+// census counts the targets that are given traffic, and those of them that are
+// fit and not drained.
 func (m *monitor) census() (members, fit int) {
 	for _, r := range m.records {
 		if r.weighty {
 			members++
-			if r.fit() {
+			if r.fit() && !r.drain.on {
 				fit++
 			}
 		}
