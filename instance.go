@@ -254,7 +254,13 @@ func (in *instance) prepareDoor(cfg *config.Config) (*door, error) {
 	switch {
 	case address == "":
 		return nil, nil
-	case in.door != nil && in.door.address == address:
+	}
+	if file := cfg.Admin.TokenFile; file != "" {
+		if _, err := admin.ReadToken(file); err != nil {
+			return nil, &config.PathError{Path: "admin.token_file", Err: err}
+		}
+	}
+	if in.door != nil && in.door.address == address {
 		return in.door, nil
 	}
 	socket, err := server.Listen(context.Background(), address)

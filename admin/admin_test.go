@@ -118,6 +118,7 @@ func TestUpstreams(t *testing.T) {
           "usable": true,
           "state": "up",
           "since": "***",
+          "drained": false,
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,
@@ -133,6 +134,7 @@ func TestUpstreams(t *testing.T) {
           "usable": false,
           "state": "up",
           "since": "***",
+          "drained": false,
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,
@@ -156,6 +158,7 @@ func TestUpstreams(t *testing.T) {
           "usable": true,
           "state": "up",
           "since": "***",
+          "drained": false,
           "share": 1,
           "in_flight": 0,
           "latency_ms": 0,
@@ -173,7 +176,7 @@ func TestUpstreams(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	d := open(t, conf)
-	d.do("GET", "/config", "").is(t, 200, string(d.proxy.Generation().Config.Effective()))
+	d.do("GET", "/config", "").is(t, 200, string(d.proxy.Generation().Config.Shown()))
 }
 
 func TestExplain(t *testing.T) {

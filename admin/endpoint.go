@@ -12,7 +12,7 @@ import (
 // endpoint is one method of one path.
 type endpoint struct {
 	method string
-	path   string // with a final "*", everything below it too
+	path   string // "*" stands for any text; at the end, for none too
 	about  string
 	serve  func(a *Admin, ctx *fasthttp.RequestCtx)
 }
@@ -26,6 +26,8 @@ func endpoints() []endpoint {
 		{"GET", "/metrics", "metrics in the Prometheus text format", (*Admin).metrics},
 		{"GET", "/routes", "the routes in force, in matching order", (*Admin).routes},
 		{"GET", "/upstreams", "the upstreams in force and their targets as they are now", (*Admin).upstreams},
+		{"POST", "/upstreams/*/targets/*/drain", "give the target no new requests; its name and address are escaped", (*Admin).drain},
+		{"DELETE", "/upstreams/*/targets/*/drain", "give it requests again", (*Admin).undrain},
 		{"GET", "/config", "the config in force, with all defaults", (*Admin).config},
 		{"GET", "/reload", "what is in force since when, and how the last reload ended", (*Admin).reloadStatus},
 		{"POST", "/reload", "[?dry=1[&format=text]]: read the config again now, or tell what that would do; 200, 422 if refused, 503 if unreadable", (*Admin).reload},
@@ -51,14 +53,14 @@ func (a *Admin) handle(ctx *fasthttp.RequestCtx) {
 	ctx.Response.Header.Set("X-Content-Type-Options", "nosniff")
 	if !a.hostAllowed(ctx) {
 		refuse(ctx, fasthttp.StatusForbidden,
-			"the Host is not one of the admin interface's: use its IP address, localhost, or the name in admin.address")
+			"the Host is not one of the admin interface's: use its IP address, localhost, the name in admin.address, or one of admin.hosts")
 		return
 	}
 	e, allow := a.find(string(ctx.Path()), string(ctx.Method()))
 	switch {
 	case e != nil:
-		if why := forbidden(ctx, e); why != "" {
-			refuse(ctx, fasthttp.StatusForbidden, why)
+		if d := a.deny(ctx, e); d != nil {
+			refuse(ctx, d.status, d.why)
 			return
 		}
 		e.serve(a, ctx)
@@ -89,8 +91,21 @@ func (a *Admin) find(path, method string) (e *endpoint, allow []string) {
 }
 
 func (e *endpoint) covers(path string) bool {
-	below, ok := strings.CutSuffix(e.path, "*")
-	return path == e.path || ok && (strings.HasPrefix(path, below) || path+"/" == below)
+	parts := strings.Split(e.path, "*")
+	last := len(parts) - 1
+	if last == 0 {
+		return path == e.path
+	}
+	if parts[last] == "" && path+"/" == parts[0] {
+		return true
+	}
+	rest, ok := strings.CutPrefix(path, parts[0])
+	for _, part := range parts[1:last] {
+		if ok {
+			_, rest, ok = strings.Cut(rest, part)
+		}
+	}
+	return ok && strings.HasSuffix(rest, parts[last])
 }
 
 // index lists the endpoints.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,12 +44,12 @@ func TestLimits(t *testing.T) {
 
 func TestOnlyItsOwnHosts(t *testing.T) {
 	d := open(t, conf)
-	for _, host := range []string{"127.0.0.1", "127.0.0.1:9901", "[::1]:9901", "localhost:1", "LocalHost", "sluice.internal:9901", "Sluice.Internal"} {
+	for _, host := range []string{"127.0.0.1", "127.0.0.1:9901", "[::1]:9901", "localhost:1", "LocalHost", "sluice.internal:9901", "Sluice.Internal", "Edge-1.internal:80", "scraped", "scraped.:1"} {
 		if a := d.do("GET", "/routes", "", "Host: "+host); a.status != 200 {
 			t.Errorf("Host %s: %d", host, a.status)
 		}
 	}
-	for _, host := range []string{"evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9901", "internal", "evil.example:127"} {
+	for _, host := range []string{"evil.example", "127.0.0.1.evil.example", "localhost.evil.example:9901", "internal", "evil.example:127", "edge-1.internal.evil.example"} {
 		for _, path := range []string{"/routes", "/healthz", "/nowhere"} {
 			d.do("GET", path, "", "Host: "+host).fails(t, 403, "admin.address")
 		}
@@ -77,6 +78,25 @@ func TestCrossSite(t *testing.T) {
 	}
 }
 
+// changes are calls that would change something, with what comes before their
+// body; target is that of api.
+func changes(d *desk) []struct{ method, path, body string } {
+	target := "/upstreams/api/targets/" + d.proxy.Generation().Pools()["api"].Targets[0].Address + "/drain"
+	return []struct{ method, path, body string }{
+		{"POST", "/reload", ""}, {"POST", "/reload?dry=1", ""}, {"PUT", "/log", `{"level":"debug"}`}, {"POST", "/log", `{"level":"debug"}`},
+		{"POST", target, ""}, {"DELETE", target, ""},
+	}
+}
+
+// untouched fails if anything is not as it was at the start.
+func (d *desk) untouched() {
+	d.t.Helper()
+	drained, _ := d.proxy.Generation().Pools()["api"].Targets[0].Drained()
+	if d.log.LevelName() != "info" || drained || d.proxy.Generation().Number != 1 || strings.Contains(d.do("GET", "/reload", "").body, `"cause": "request"`) {
+		d.t.Error("something was changed")
+	}
+}
+
 func TestChangesFromThisMachineOnly(t *testing.T) {
 	d := open(t, conf)
 	base := "http://" + d.listen(func(ln net.Listener) net.Listener { return foreign{ln} })
@@ -85,8 +105,95 @@ func TestChangesFromThisMachineOnly(t *testing.T) {
 			t.Errorf("GET %s from elsewhere: %d", path, a.status)
 		}
 	}
-	ask(t, http.DefaultTransport, "POST", base+"/reload", "").fails(t, 403, "this machine only")
-	ask(t, http.DefaultTransport, "PUT", base+"/log", `{"level":"debug"}`).fails(t, 403, "this machine only")
+	for _, c := range changes(d) {
+		ask(t, http.DefaultTransport, c.method, base+c.path, c.body).fails(t, 403, "this machine only")
+		ask(t, http.DefaultTransport, c.method, base+c.path, c.body, "Authorization: Bearer ").fails(t, 403, "this machine only")
+	}
+	d.untouched()
+}
+
+func TestChangesWithTheToken(t *testing.T) {
+	const token = "0123456789abcdef+/="
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]string{"token": `"token": "` + token + `"`, "token_file": `"token_file": "` + file + `"`} {
+		t.Run(name, func(t *testing.T) {
+			d := open(t, strings.Replace(conf, `"hosts":`, key+`, "hosts":`, 1))
+			base := "http://" + d.listen(func(ln net.Listener) net.Listener { return foreign{ln} })
+			via := func(c struct{ method, path, body string }, fields ...string) answer {
+				return ask(t, http.DefaultTransport, c.method, base+c.path, c.body, fields...)
+			}
+			for _, c := range changes(d) {
+				for _, field := range []string{"X: y", "Authorization: Bearer", "Authorization: Bearer " + token + "x", "Authorization: Bearer " + token[1:],
+					"Authorization: Basic " + token, "Authorization: " + token} {
+					a := via(c, field)
+					a.fails(t, 401, "need the token")
+					if a.header.Get("WWW-Authenticate") != "Bearer" || strings.Contains(a.body, token) {
+						t.Errorf("%s: %v %s", field, a.header, a.body)
+					}
+				}
+				via(c, "Authorization: Bearer "+token, "Sec-Fetch-Site: cross-site").fails(t, 403, "other sites")
+			}
+			d.untouched()
+			for _, c := range changes(d) {
+				if a := via(c, "Authorization: bearer "+token); a.status != 200 {
+					t.Errorf("%s %s with the token: %d %s", c.method, c.path, a.status, a.body)
+				}
+			}
+			if a := d.do("POST", "/reload", ""); a.status != 200 {
+				t.Errorf("from this machine: %d %s", a.status, a.body)
+			}
+			if shown := d.do("GET", "/config", "").body; strings.Contains(shown, token) {
+				t.Errorf("the token is shown: %s", shown)
+			}
+		})
+	}
+}
+
+// TestTokenFileIsReadAnew: a new token holds at once, and without one nothing is changed.
+func TestTokenFileIsReadAnew(t *testing.T) {
+	const first, second = "first-0123456789abcdef", "second-0123456789abcdef"
+	file := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(first)
+	d := open(t, strings.Replace(conf, `"hosts":`, `"token_file": "`+file+`", "hosts":`, 1))
+	base := "http://" + d.listen(func(ln net.Listener) net.Listener { return foreign{ln} })
+	with := func(token string) int {
+		return ask(t, http.DefaultTransport, "POST", base+"/reload", "", "Authorization: Bearer "+token).status
+	}
+	got := []int{with(first), with(second)}
+	write(second)
+	got = append(got, with(first), with(second))
+	write("short")
+	got = append(got, with("short"), with(second))
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, with(second), with(""))
+	if want := []int{200, 401, 401, 200, 401, 401, 401, 401}; !slices.Equal(got, want) {
+		t.Errorf("answered %v, want %v", got, want)
+	}
+}
+
+// TestFormsAreRefused: what a page could send without a word of ours.
+func TestFormsAreRefused(t *testing.T) {
+	d := open(t, conf)
+	for _, c := range changes(d) {
+		for _, media := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "text/plain;charset=application/json", "application/jsonp"} {
+			d.do(c.method, c.path, c.body, "Content-Type: "+media).fails(t, 415, "Content-Type: application/json")
+		}
+	}
+	d.do("PUT", "/log", `{"level":"debug"}`, "Content-Type: ").fails(t, 415, "Content-Type: application/json")
+	d.untouched()
+	if a := d.do("PUT", "/log", `{"level":"debug"}`, "Content-Type: Application/JSON; charset=utf-8"); a.status != 200 {
+		t.Errorf("JSON: %d %s", a.status, a.body)
+	}
 }
 
 func TestUnixSocket(t *testing.T) {

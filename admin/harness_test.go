@@ -38,7 +38,7 @@ type desk struct {
 
 const conf = `{
   "listeners": [ { "address": "127.0.0.1:0" } ],
-  "admin": { "address": "sluice.internal:9901" },
+  "admin": { "address": "sluice.internal:9901", "hosts": ["edge-1.internal", "scraped."] },
   "upstreams": {
     "api": { "targets": [ { "address": "TARGET", "weight": 5 }, { "address": "127.0.0.1:2", "backup": true } ] },
     "cache": { "balance": "consistent_hash", "hash": { "key": "header:X-User" }, "targets": [ { "address": "TARGET" } ] }
@@ -166,7 +166,7 @@ type answer struct {
 	body   string
 }
 
-// do asks; fields are "K: V".
+// do asks; fields are "K: V". A body is called JSON if they do not say otherwise.
 func (d *desk) do(method, path, body string, fields ...string) answer {
 	d.t.Helper()
 	return ask(d.t, http.DefaultTransport, method, "http://"+d.addr+path, body, fields...)
@@ -179,6 +179,9 @@ func ask(t testing.TB, via http.RoundTripper, method, url, body string, fields .
 		t.Fatal(err)
 	}
 	req.Close = true
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	for _, f := range fields {
 		k, v, _ := strings.Cut(f, ": ")
 		if k == "Host" {

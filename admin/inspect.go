@@ -67,12 +67,11 @@ func (a *Admin) upstreams(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// config shows the config whole: it has nothing secret in it, only the names of
-// files that have.
+// config shows the config whole, but for what is secret in it.
 func (a *Admin) config(ctx *fasthttp.RequestCtx) {
 	if g := a.generation(ctx); g != nil {
 		ctx.SetContentType(jsonText)
-		ctx.SetBody(g.Config.Effective())
+		ctx.SetBody(g.Config.Shown())
 	}
 }
 

@@ -27,6 +27,7 @@ func check(c *Config, r *report) {
 		middlewares: slices.Sorted(maps.Keys(c.Middlewares)),
 	}
 	k.listeners()
+	k.admin()
 	k.limits()
 	if c.Log.Access.Path == "" {
 		k.add(path{}.key("log").key("access").key("path"), `the path is empty; write "off" for no access log`)

@@ -18,6 +18,7 @@ import "net/netip"
 //	required     "true": leaving the key out is a problem
 //	enum         the values allowed, separated by |
 //	unsupported  what is said when the key is used in this version
+//	secret       "true": the value is shown to nobody
 type Config struct {
 	Schema         string                `json:"$schema" doc:"Where an editor finds the JSON schema; Sluice does not read it."`
 	Listeners      []Listener            `json:"listeners" required:"true" doc:"The addresses that accept requests."`
@@ -51,6 +52,10 @@ type Certificate struct {
 // Admin is the operator's address.
 type Admin struct {
 	Address string `json:"address" doc:"host:port or unix:/path; empty turns the admin interface off."`
+	// At most one of Token and TokenFile is set.
+	Token     string   `json:"token" secret:"true" doc:"What a change that does not come from this machine must carry, as Authorization: Bearer TOKEN; at least 16 characters."`
+	TokenFile string   `json:"token_file" doc:"A file with the token instead, read anew for each change that needs it."`
+	Hosts     []string `json:"hosts" doc:"Names by which the interface is reached; localhost, IP addresses and the name in address need not be listed."`
 }
 
 // Log says what is logged.

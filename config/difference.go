@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 )
 
 // Difference is one setting to which two versions of a config give different
@@ -60,8 +61,14 @@ func (d *differ) compare(p path, a, b reflect.Value) {
 
 func (d *differ) fields(p path, plan *plan, a, b reflect.Value) {
 	for i := range plan.fields {
-		if f := &plan.fields[i]; f.index >= 0 && f.unsupported == "" {
-			d.compare(p.key(f.key), stated(a.Field(f.index), f), stated(b.Field(f.index), f))
+		f := &plan.fields[i]
+		if f.index < 0 || f.unsupported != "" {
+			continue
+		}
+		before := len(d.found)
+		d.compare(p.key(f.key), stated(a.Field(f.index), f), stated(b.Field(f.index), f))
+		if f.secret {
+			hideValues(d.found[before:])
 		}
 	}
 }
@@ -90,17 +97,30 @@ func (d *differ) entries(p path, a, b reflect.Value) {
 
 // note records p if its values differ.
 func (d *differ) note(p path, a, b reflect.Value) {
-	before, after := d.text(a), d.text(b)
-	if before != after {
-		d.found = append(d.found, Difference{Path: p.String(), Old: before, New: after})
+	if d.text(a, false) != d.text(b, false) {
+		d.found = append(d.found, Difference{Path: p.String(), Old: d.text(a, true), New: d.text(b, true)})
 	}
 }
 
-func (d *differ) text(v reflect.Value) string {
+// hideValues leaves it at that there is a difference.
+func hideValues(found []Difference) {
+	hidden := strconv.Quote(Hidden)
+	for i := range found {
+		if found[i].Old != "" {
+			found[i].Old = hidden
+		}
+		if found[i].New != "" {
+			found[i].New = hidden
+		}
+	}
+}
+
+// text returns a value in one line; hide hides the secrets in it.
+func (d *differ) text(v reflect.Value, hide bool) string {
 	if !v.IsValid() {
 		return ""
 	}
-	w := writer{plans: d.plans}
+	w := writer{plans: d.plans, hide: hide}
 	w.value(v)
 	var line bytes.Buffer
 	if err := json.Compact(&line, w.Bytes()); err != nil {

@@ -20,11 +20,23 @@ func (c *Config) Effective() []byte {
 	return w.Bytes()
 }
 
+// Shown is Effective with [Hidden] in place of every secret.
+func (c *Config) Shown() []byte {
+	w := writer{plans: make(plans), hide: true}
+	w.value(reflect.ValueOf(c).Elem())
+	w.WriteByte('\n')
+	return w.Bytes()
+}
+
+// Hidden stands where a secret is not shown.
+const Hidden = "(hidden)"
+
 // writer writes values as indented JSON.
 type writer struct {
 	bytes.Buffer
 	plans plans
 	depth int
+	hide  bool // secrets
 }
 
 func (w *writer) value(v reflect.Value) {
@@ -72,6 +84,9 @@ func (w *writer) members(v reflect.Value, p *plan, typ string) []pair {
 		value := v.Field(f.index)
 		if f.unsupported != "" || w.leftOut(value, &f) {
 			continue
+		}
+		if f.secret && w.hide {
+			value = reflect.ValueOf(Hidden)
 		}
 		out = append(out, pair{f.key, value})
 	}

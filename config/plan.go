@@ -43,6 +43,7 @@ type field struct {
 	index       int // of the struct's field; -1 for a middleware's type
 	typ         reflect.Type
 	required    bool
+	secret      bool
 	enum        []string // values allowed, or one name that begins with @
 	unsupported string
 
@@ -64,7 +65,7 @@ func planOf(t reflect.Type) *plan {
 		}
 		f := field{
 			key: key, doc: sf.Tag.Get("doc"), index: i, typ: sf.Type,
-			required: sf.Tag.Get("required") == "true", unsupported: sf.Tag.Get("unsupported"),
+			required: sf.Tag.Get("required") == "true", secret: sf.Tag.Get("secret") == "true", unsupported: sf.Tag.Get("unsupported"),
 		}
 		if enum := sf.Tag.Get("enum"); enum != "" {
 			f.enum = strings.Split(enum, "|")

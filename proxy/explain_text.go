@@ -99,6 +99,9 @@ func (s *TargetStatus) cells(owner string) []string {
 	if s.State != upstream.Up.String() {
 		notes = append(notes, s.State)
 	}
+	if s.Drained {
+		notes = append(notes, "drained")
+	}
 	if s.Backup {
 		notes = append(notes, "backup")
 	}

@@ -52,6 +52,20 @@ func (g *Generation) Table() *router.Table { return g.table }
 // Pools returns the upstreams by name. The map is not to be changed.
 func (g *Generation) Pools() map[string]*upstream.Pool { return g.pools }
 
+// Target returns a target of an upstream by its address, nil if there is none.
+func (g *Generation) Target(pool, address string) *upstream.Target {
+	p := g.pools[pool]
+	if p == nil {
+		return nil
+	}
+	for _, t := range p.Targets {
+		if t.Address == address {
+			return t
+		}
+	}
+	return nil
+}
+
 // compile makes the generation of cfg. What prev has that did not change is taken
 // over; prev may be nil. Nothing is dialled or started. The error joins all
 // problems, each a [config.PathError]; see [config.Place].

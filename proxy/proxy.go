@@ -239,6 +239,8 @@ func emitTarget(emit telemetry.Emit, pool string, t *upstream.Target) {
 	emit(telemetry.TargetConnections, float64(idle), pool, t.Address, "idle")
 	emit(telemetry.TargetInFlight, float64(t.Node.InFlight()), pool, t.Address)
 	emit(telemetry.TargetUsable, number(t.Node.Usable()), pool, t.Address)
+	drained, _ := t.Drained()
+	emit(telemetry.TargetDrained, number(drained), pool, t.Address)
 	for _, state := range upstream.States() {
 		emit(telemetry.TargetState, number(state == health.State), pool, t.Address, state.String())
 		emit(telemetry.TargetChanges, float64(health.Entered[state]), pool, t.Address, state.String())

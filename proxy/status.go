@@ -65,7 +65,10 @@ type TargetStatus struct {
 	// target that has always been up has no reason, and one not in force neither.
 	Since time.Time `json:"since,omitzero"`
 	Why   string    `json:"why,omitempty"`
-	Share float64   `json:"share"` // part of the weight given now, from 0 to 1
+	// Drained says that an operator keeps new requests away, since DrainedSince.
+	Drained      bool      `json:"drained"`
+	DrainedSince time.Time `json:"drained_since,omitzero"`
+	Share        float64   `json:"share"` // part of the weight given now, from 0 to 1
 	// InFlight is the number of requests under way at the target.
 	InFlight int64 `json:"in_flight"`
 	// LatencyMS is the moving average that ewma goes by, in milliseconds; 0
@@ -104,9 +107,11 @@ func targetList(pool *upstream.Pool) []TargetStatus {
 		def := &pool.Definition().Targets[i]
 		all, idle := t.Connections()
 		health := t.Health()
+		drained, drainedSince := t.Drained()
 		list[i] = TargetStatus{
 			Address: t.Address, Weight: def.Weight, Backup: def.Backup,
 			State: health.State.String(), Since: health.Since, Why: health.Why,
+			Drained: drained, DrainedSince: drainedSince,
 			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(),
 			LatencyMS:   float64(t.Node.Latency(now)/1000) / 1000, // whole microseconds
 			Connections: ConnectionCounts{All: all, Idle: idle},

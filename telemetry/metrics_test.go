@@ -73,6 +73,7 @@ func exercised() *Metrics {
 		emit(TargetConnections, 4, "pool", "127.0.0.1:9001", "idle")
 		emit(TargetInFlight, 2, "pool", "127.0.0.1:9001")
 		emit(TargetUsable, 1, "pool", "127.0.0.1:9001")
+		emit(TargetDrained, 0, "pool", "127.0.0.1:9001")
 		emit(TargetState, 1, "pool", "127.0.0.1:9001", "up")
 		emit(TargetChanges, 3, "pool", "127.0.0.1:9001", "up")
 		emit(UpstreamFailingOpen, 0, "pool")

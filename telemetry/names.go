@@ -89,6 +89,8 @@ var (
 		"Requests under way at the target.", "upstream", "target")
 	TargetUsable = define(Gauge, "sluice_target_usable",
 		"1 while requests may go to the target, else 0.", "upstream", "target")
+	TargetDrained = define(Gauge, "sluice_target_drained",
+		"1 while an operator has drained the target, else 0.", "upstream", "target")
 	TargetState = define(Gauge, "sluice_target_state",
 		"1 for the state the target's health is in, 0 for the others: up, slow_start, ejected or down.", "upstream", "target", "state")
 	TargetChanges = define(Counter, "sluice_target_state_changes_total",
@@ -118,7 +120,7 @@ var (
 var definitions = []*Definition{
 	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, ClientConnections,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
-	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable,
+	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
 	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, BuildInfo,
 }
