@@ -55,11 +55,14 @@ func readConfig(path string) (*config.Config, error) {
 
 // dryRun tells what a reload would do now. It opens nothing, so that an address
 // that cannot be listened on is found only by the reload itself. The error is a
-// [config.Problems] where the content is at fault. It may be called from any
-// goroutine.
-func (in *instance) dryRun() (*proxy.Changes, error) {
+// [config.Problems] where the content is at fault, a [*hotreload.TakenBackError]
+// where only a forced reload would apply it. It may be called from any goroutine.
+func (in *instance) dryRun(force bool) (*proxy.Changes, error) {
 	src, err := os.ReadFile(in.opts.path)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.watcher.TakenBack(src); err != nil && !force {
 		return nil, err
 	}
 	cfg, err := config.Parse(src, proxy.Catalog())

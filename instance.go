@@ -30,6 +30,7 @@ type instance struct {
 	proxy   *proxy.Proxy
 	server  *server.Server
 	watcher *hotreload.Watcher
+	guard   *guard
 
 	// applied by the watcher's goroutine, one change at a time
 	cfg    *config.Config
@@ -61,6 +62,7 @@ type startOptions struct {
 // the config is at fault.
 func start(opts startOptions, errs io.Writer) (*instance, error) {
 	in := &instance{opts: opts, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
+	in.guard = newGuard(in)
 	in.proxy = proxy.New(proxy.Options{
 		Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }, Event: in.healthChanged,
 	})
@@ -89,6 +91,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 			in.log.Error().Err(err).Msg("the config file is no longer watched")
 		}
 	}()
+	in.watching.Go(func() { in.guard.run(ctx) })
 	return in, nil
 }
 
@@ -132,6 +135,12 @@ func (in *instance) apply(c hotreload.Change) error {
 	begun, before := time.Now(), in.cfg
 	err := in.change(c.Data)
 	if err == nil {
+		in.guard.swapped(c, in.cfg)
+		if c.Cause == causeGuard {
+			in.metrics.Reloaded(telemetry.ReloadReverted, time.Now())
+			in.keepGood(c.Data)
+			return nil // the guard tells of it
+		}
 		in.metrics.Reloaded(telemetry.ReloadApplied, time.Now())
 		event := in.log.Info().Str("cause", c.Cause).Uint64("generation", in.proxy.Generation().Number).
 			Dur("took_ms", time.Since(begun))
@@ -280,6 +289,7 @@ func (in *instance) swapDoor(d *door) {
 		d.admin = admin.New(admin.Options{
 			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
 			Reload: in.watcher.Reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
+			Force: in.watcher.Force, Guard: in.guard.status,
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {
@@ -311,10 +321,13 @@ func (in *instance) ready() (bool, string) {
 func (in *instance) told(o hotreload.Outcome) {
 	switch o.Result {
 	case hotreload.Unchanged:
+		in.guard.fileAgrees()
 		in.metrics.Reloaded(telemetry.ReloadUnchanged, o.At)
 		in.log.Info().Str("cause", o.Cause).Msg("config unchanged")
 	case hotreload.Unreadable:
 		in.metrics.Reloaded(telemetry.ReloadRefused, o.At)
+	case hotreload.Refused:
+		in.tellTakenBack(o)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/hotreload"
 )
 
 // goodSuffix is added to a config's name for the copy of the last content that
@@ -98,6 +99,7 @@ func (in *instance) startFromGood(broken error) error {
 			Msg("the last good config cannot be used either")
 		return broken
 	}
+	in.guard.swapped(hotreload.Change{Data: data, Cause: hotreload.CauseStart}, in.cfg)
 	// The watcher is not told: it takes the file in, whatever it says once it is
 	// mended, the same as the copy included, and that ends the refusal.
 	event := in.log.Warn().Str("file", in.opts.path).Str("copy", good)

@@ -30,17 +30,23 @@ const (
 	reloadTimeout = 30 * time.Second
 )
 
-// Options are what an Admin shows and steers. All but Ready are required.
+// Options are what an Admin shows and steers. All but Ready and Guard are required.
 type Options struct {
 	Proxy   *proxy.Proxy
 	Metrics *telemetry.Metrics
 	Log     *telemetry.Log
 	// Reload reloads the config now and waits, no longer than ctx.
 	Reload func(ctx context.Context, cause string) hotreload.Outcome
-	// DryRun tells what Reload would do now, and changes nothing. The error is a
-	// [config.Problems] where the config would be refused.
-	DryRun func() (*proxy.Changes, error)
+	// Force is Reload for content that was taken back, too.
+	Force func(ctx context.Context, cause string) hotreload.Outcome
+	// DryRun tells what Reload would do now, or Force, and changes nothing. The
+	// error is a [config.Problems] or a [*hotreload.TakenBackError] where the
+	// config would be refused.
+	DryRun func(force bool) (*proxy.Changes, error)
 	Status func() hotreload.Status
+	// Guard tells what the guard of reloads is at, nil where there is none. It
+	// may be left out.
+	Guard func() *Guard
 	// Ready says why no traffic should be sent here; nil for always ready. It is
 	// not asked before a config is in force.
 	Ready   func() (ok bool, why string)

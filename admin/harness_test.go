@@ -90,7 +90,7 @@ func open(t testing.TB, text string) *desk {
 	t.Cleanup(func() { cancel(); <-watching })
 	d.admin = admin.New(admin.Options{
 		Proxy: d.proxy, Metrics: metrics, Log: d.log, Version: "v1.2.3",
-		Reload: watcher.Reload, DryRun: d.dryRun, Status: watcher.Last, Ready: d.ready,
+		Reload: watcher.Reload, Force: watcher.Force, DryRun: d.dryRun, Status: watcher.Last, Ready: d.ready,
 	})
 	d.addr = d.listen(func(ln net.Listener) net.Listener { return ln })
 	return d
@@ -116,7 +116,7 @@ func (d *desk) apply(c hotreload.Change) error {
 	return nil
 }
 
-func (d *desk) dryRun() (*proxy.Changes, error) {
+func (d *desk) dryRun(bool) (*proxy.Changes, error) {
 	src, err := os.ReadFile(d.file)
 	if err != nil {
 		return nil, err

@@ -47,6 +47,11 @@ func (a *Admin) reloadStatus(ctx *fasthttp.RequestCtx) {
 		Unchanged  uint64 `json:"unchanged"`
 		Refused    uint64 `json:"refused"`
 		Unreadable uint64 `json:"unreadable"`
+		Reverted   uint64 `json:"reverted"`
+	}
+	var guard *Guard
+	if a.opts.Guard != nil {
+		guard = a.opts.Guard()
 	}
 	s := a.opts.Status()
 	reply(ctx, fasthttp.StatusOK, struct {
@@ -54,7 +59,9 @@ func (a *Admin) reloadStatus(ctx *fasthttp.RequestCtx) {
 		InForce    *outcome `json:"in_force"`
 		Last       *outcome `json:"last"`
 		Counts     counts   `json:"counts"`
-	}{a.number(), newOutcome(s.InForce), newOutcome(s.Last), counts{s.Applied, s.Unchanged, s.Refused, s.Unreadable}})
+		Guard      *Guard   `json:"guard,omitempty"`
+	}{a.number(), newOutcome(s.InForce), newOutcome(s.Last),
+		counts{s.Applied, s.Unchanged, s.Refused, s.Unreadable, s.Reverted}, guard})
 }
 
 // number is that of the generation in force, 0 before the first.
@@ -75,18 +82,22 @@ var reloadStatuses = map[hotreload.Result]int{
 }
 
 func (a *Admin) reload(ctx *fasthttp.RequestCtx) {
-	dry, format, err := readReload(ctx.QueryArgs())
+	r, err := readReload(ctx.QueryArgs())
 	switch {
 	case err != nil:
 		refuse(ctx, fasthttp.StatusBadRequest, err.Error())
 		return
-	case dry:
-		a.dryRun(ctx, format)
+	case r.dry:
+		a.dryRun(ctx, r)
 		return
+	}
+	reload := a.opts.Reload
+	if r.force {
+		reload = a.opts.Force
 	}
 	wait, cancel := context.WithTimeout(context.Background(), reloadTimeout)
 	defer cancel()
-	o := a.opts.Reload(wait, "request")
+	o := reload(wait, "request")
 	status, ok := reloadStatuses[o.Result]
 	if !ok {
 		status = fasthttp.StatusServiceUnavailable
@@ -97,30 +108,40 @@ func (a *Admin) reload(ctx *fasthttp.RequestCtx) {
 	}{a.number(), newOutcome(o)})
 }
 
-// readReload reads the parameters of POST /reload. One that is not understood
-// must not lead to a reload in earnest.
-func readReload(args *fasthttp.Args) (dry bool, format string, err error) {
-	format = "json"
+// reloadRequest are the parameters of POST /reload.
+type reloadRequest struct {
+	dry, force bool
+	format     string
+}
+
+// readReload reads the parameters. One that is not understood must not lead to a
+// reload in earnest.
+func readReload(args *fasthttp.Args) (r reloadRequest, err error) {
+	r.format = "json"
 	for name, value := range args.All() {
 		v := string(value)
 		switch string(name) {
-		case "dry":
+		case "dry", "force":
 			if v != "0" && v != "1" {
-				return false, "", fmt.Errorf("dry is 0 or 1, not %q", v)
+				return r, fmt.Errorf("%s is 0 or 1, not %q", name, v)
 			}
-			dry = v == "1"
+			if string(name) == "dry" {
+				r.dry = v == "1"
+			} else {
+				r.force = v == "1"
+			}
 		case "format":
-			if format = v; v != "json" && v != "text" {
-				return false, "", fmt.Errorf("unknown format %q; have json, text", v)
+			if r.format = v; v != "json" && v != "text" {
+				return r, fmt.Errorf("unknown format %q; have json, text", v)
 			}
 		default:
-			return false, "", fmt.Errorf("unknown parameter %q; have dry, format", name)
+			return r, fmt.Errorf("unknown parameter %q; have dry, force, format", name)
 		}
 	}
-	if !dry && format == "text" {
-		return false, "", errors.New("format=text is for dry=1 only")
+	if !r.dry && r.format == "text" {
+		return r, errors.New("format=text is for dry=1 only")
 	}
-	return dry, format, nil
+	return r, nil
 }
 
 // The results of a dry run.
@@ -135,7 +156,7 @@ const (
 const dryNote = "nothing was opened: whether new addresses can be listened on and a new access log be written is found by the reload itself"
 
 // dryRun tells what a reload would do.
-func (a *Admin) dryRun(ctx *fasthttp.RequestCtx, format string) {
+func (a *Admin) dryRun(ctx *fasthttp.RequestCtx, r reloadRequest) {
 	answer := struct {
 		Generation uint64          `json:"generation"` // in force, before and after
 		Result     string          `json:"result"`
@@ -144,10 +165,11 @@ func (a *Admin) dryRun(ctx *fasthttp.RequestCtx, format string) {
 		Error      string          `json:"error,omitempty"`
 		Problems   config.Problems `json:"problems,omitempty"`
 	}{Generation: a.number()}
-	changes, err := a.opts.DryRun()
+	changes, err := a.opts.DryRun(r.force)
+	var back *hotreload.TakenBackError
 	status := fasthttp.StatusOK
 	switch {
-	case err == nil && format == "text":
+	case err == nil && r.format == "text":
 		ctx.SetContentType(plainText)
 		// Writing to a response in memory does not fail.
 		_ = changes.WriteText(ctx)
@@ -158,7 +180,7 @@ func (a *Admin) dryRun(ctx *fasthttp.RequestCtx, format string) {
 		if changes.Empty() {
 			answer.Result = wouldKeep
 		}
-	case errors.As(err, &answer.Problems):
+	case errors.As(err, &answer.Problems), errors.As(err, &back):
 		status, answer.Result, answer.Error = fasthttp.StatusUnprocessableEntity, wouldRefuse, err.Error()
 	default:
 		status, answer.Result, answer.Error = fasthttp.StatusServiceUnavailable, cannotRead, err.Error()

@@ -23,7 +23,8 @@ func TestReloadStatus(t *testing.T) {
     "applied": 0,
     "unchanged": 0,
     "refused": 0,
-    "unreadable": 0
+    "unreadable": 0,
+    "reverted": 0
   }
 }
 `)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 const (
@@ -29,6 +30,7 @@ func check(c *Config, r *report) {
 	k.listeners()
 	k.admin()
 	k.limits()
+	k.guard(path{}.key("guard"), c.Guard)
 	if c.Log.Access.Path == "" {
 		k.add(path{}.key("log").key("access").key("path"), `the path is empty; write "off" for no access log`)
 	}
@@ -98,6 +100,27 @@ func (k *checker) limits() {
 	}
 	if l.Connections < 0 {
 		k.add(p.key("connections"), "%d is negative; 0 sets no limit", l.Connections)
+	}
+}
+
+// Bounds of what a guard can judge by.
+const (
+	minGuardWindow = time.Second
+	maxGuardWindow = time.Hour
+)
+
+func (k *checker) guard(p path, g *Guard) {
+	if g == nil {
+		return
+	}
+	if w := g.Window.D(); w < minGuardWindow || w > maxGuardWindow {
+		k.add(p.key("window"), "%s is not between %s and %s", g.Window, Duration(minGuardWindow), Duration(maxGuardWindow))
+	}
+	if !(g.MaxRise > 0 && g.MaxRise < 1) {
+		k.add(p.key("max_rise"), "%v is no share that failures could rise by; above 0 and below 1", g.MaxRise)
+	}
+	if g.MinRequests < 1 {
+		k.add(p.key("min_requests"), "%d is too few to judge by; the least is 1", g.MinRequests)
 	}
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	Admin          Admin                 `json:"admin" doc:"The operator's own address."`
 	Log            Log                   `json:"log" doc:"What is logged, and where to."`
 	Limits         Limits                `json:"limits" doc:"What a client may send and how long it may take."`
+	Guard          *Guard                `json:"guard" doc:"Takes back a reload after which requests fail."`
 	TrustedProxies []netip.Prefix        `json:"trusted_proxies" doc:"Networks whose X-Forwarded-* fields are believed; empty trusts nobody."`
 	Upstreams      map[string]Upstream   `json:"upstreams" doc:"Named groups of targets."`
 	Middlewares    map[string]Middleware `json:"middlewares" doc:"Named middlewares for routes to use."`
@@ -81,6 +82,13 @@ type Limits struct {
 	WriteTimeout  Duration `json:"write_timeout" default:"30s" doc:"Longest pause while writing to a client that does not read."`
 	Connections   int      `json:"connections" default:"0" doc:"Most client connections at once over all listeners. 0 sets no limit."`
 	DrainTimeout  Duration `json:"drain_timeout" default:"30s" doc:"How long requests may take to end at shutdown or when a listener goes."`
+}
+
+// Guard says when a reload is taken back.
+type Guard struct {
+	Window      Duration `json:"window" default:"30s" doc:"How long after a reload requests are looked at, and for how long before it they are compared with."`
+	MaxRise     float64  `json:"max_rise" default:"0.1" doc:"By how much a route's share of failed requests may rise: with 0.1, from 0.02 to 0.12."`
+	MinRequests int      `json:"min_requests" default:"50" doc:"A route with fewer requests after the reload is not judged."`
 }
 
 // Upstream is a named group of targets.

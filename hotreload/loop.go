@@ -71,7 +71,7 @@ func (l *loop) run(ctx context.Context) {
 			l.awaitPoll()
 		case r := <-l.w.requests:
 			l.look()
-			r.reply <- l.w.reload(r.cause)
+			r.reply <- r.do()
 		}
 	}
 }
@@ -154,7 +154,7 @@ func (l *loop) settled() {
 	}
 	cause := l.cause
 	l.cause, l.absent = "", time.Time{}
-	if l.w.take(Outcome{At: at, Cause: cause}, data, err).Result == Refused {
+	if l.w.take(Outcome{At: at, Cause: cause}, data, err, false).Result == Refused {
 		l.refusals++
 		l.refusedAt = time.Now()
 	} else {

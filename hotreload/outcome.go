@@ -11,6 +11,7 @@ const (
 	Unchanged  Result = "unchanged"  // the content was in force already
 	Refused    Result = "refused"    // Apply did not take the content
 	Unreadable Result = "unreadable" // there was no content to be had
+	Reverted   Result = "reverted"   // content from before is in force again; see [Watcher.Revert]
 )
 
 // Causes of a reload that this package names itself; a caller of
@@ -26,7 +27,7 @@ type Outcome struct {
 	At     time.Time     // when the file was read
 	Cause  string        // why
 	Result Result        // how it ended
-	Err    error         // what Apply or the reading said; nil when applied or unchanged
+	Err    error         // what Apply, the reading or Revert said; nil when applied or unchanged
 	Took   time.Duration // reading and applying, without the wait for the writer to finish
 	Sum    string        // first 12 hex digits of the content's SHA-256; empty when unreadable
 }
@@ -37,7 +38,7 @@ type Status struct {
 	Last    Outcome // of the last reload, whatever its result
 
 	// Reloads so far, by result.
-	Applied, Refused, Unchanged, Unreadable uint64
+	Applied, Refused, Unchanged, Unreadable, Reverted uint64
 }
 
 // count adds one reload to the counter of its result.
@@ -51,5 +52,7 @@ func (s *Status) count(r Result) {
 		s.Unchanged++
 	case Unreadable:
 		s.Unreadable++
+	case Reverted:
+		s.Reverted++
 	}
 }

@@ -21,36 +21,38 @@ func (w *Watcher) news(d digest, err error) bool {
 	case w.refused != digest{}:
 		return d != w.refused
 	default:
-		return d != w.inForce
+		return d != w.inForce && d != w.taken
 	}
 }
 
 // reload reads the file for somebody who asked.
-func (w *Watcher) reload(cause string) Outcome {
+func (w *Watcher) reload(cause string, forced bool) Outcome {
 	at := w.opts.Now()
 	data, err := load(w.opts.Path)
-	return w.take(Outcome{At: at, Cause: cause}, data, err)
+	return w.take(Outcome{At: at, Cause: cause}, data, err, forced)
 }
 
 // take makes what was read the content in force, if it can be, and completes
 // the outcome, which it remembers.
-func (w *Watcher) take(o Outcome, data []byte, err error) Outcome {
+func (w *Watcher) take(o Outcome, data []byte, err error, forced bool) Outcome {
 	var d digest
 	if err == nil {
 		d = digestOf(data)
 		o.Sum = d.short()
 	}
 	w.mu.Lock()
-	inForce := w.inForce
+	inForce, taken, why := w.inForce, w.taken, w.takenWhy
 	w.mu.Unlock()
 	switch {
 	case err != nil:
 		o.Result, o.Err = Unreadable, err
 	case d == inForce:
 		o.Result = Unchanged
+	case taken != digest{} && d == taken && !forced:
+		o.Result, o.Err = Refused, &TakenBackError{Why: why}
 	default:
 		o.Result = Applied
-		if o.Err = w.apply(Change{Data: data, Cause: o.Cause}); o.Err != nil {
+		if o.Err = w.apply(Change{Data: data, Sum: o.Sum, Cause: o.Cause, Forced: forced}); o.Err != nil {
 			o.Result = Refused
 		}
 	}
@@ -86,6 +88,9 @@ func (w *Watcher) remember(o Outcome, d digest) {
 	case Applied:
 		w.inForce = d
 		w.status.InForce = o
+		w.taken, w.takenWhy = digest{}, nil
+	case Unchanged:
+		w.taken, w.takenWhy = digest{}, nil
 	case Refused:
 		w.refused = d
 	case Unreadable:

@@ -18,7 +18,10 @@ var ErrStopped = errors.New("the watcher has stopped")
 // Change is content to be put in force.
 type Change struct {
 	Data  []byte // belongs to who gets it
+	Sum   string // of Data; see [Outcome]
 	Cause string
+	// Forced says that somebody insisted; see [Watcher.Force].
+	Forced bool
 }
 
 // Options say what is watched and who is told. Path and Apply are required.
@@ -66,12 +69,14 @@ type Watcher struct {
 	status     Status
 	inForce    digest // all zero when nothing is
 	refused    digest // all zero when the file's content was not refused
+	taken      digest // what Revert has taken back, until other content is in force; all zero for nothing
+	takenWhy   error
 	unreadable string // why the file has no content; empty when it has
 }
 
-// request is a Reload on its way to Run.
+// request is something asked of Run.
 type request struct {
-	cause string
+	do    func() Outcome
 	reply chan Outcome // has room for the one answer
 }
 
@@ -137,9 +142,20 @@ func (w *Watcher) Run(ctx context.Context) error {
 // that was refused is tried again, as what it was refused for may be gone.
 // Reload waits for a reload under way, and for Run to begin. When ctx ends
 // first, the outcome has that as its error and no result; the reload itself goes
-// on if it had begun.
+// on if it had begun. Content that [Watcher.Revert] has taken back is refused with
+// a [*TakenBackError].
 func (w *Watcher) Reload(ctx context.Context, cause string) Outcome {
-	r := request{cause: cause, reply: make(chan Outcome, 1)}
+	return w.ask(ctx, cause, func() Outcome { return w.reload(cause, false) })
+}
+
+// Force is Reload that applies content that was taken back, too.
+func (w *Watcher) Force(ctx context.Context, cause string) Outcome {
+	return w.ask(ctx, cause, func() Outcome { return w.reload(cause, true) })
+}
+
+// ask has Run do something and waits for the outcome.
+func (w *Watcher) ask(ctx context.Context, cause string, do func() Outcome) Outcome {
+	r := request{do: do, reply: make(chan Outcome, 1)}
 	select {
 	case w.requests <- r:
 	case <-w.stopped:

@@ -25,6 +25,15 @@ func (f *failures) add(r exchange.Reason) {
 	slots[min(int(r), reasonSlots-1)].Add(1)
 }
 
+// of returns how often r was counted.
+func (f *failures) of(r exchange.Reason) uint64 {
+	slots := f.slots.Load()
+	if slots == nil {
+		return 0
+	}
+	return slots[r].Load()
+}
+
 // each calls fn for the reasons that were counted.
 func (f *failures) each(fn func(reason string, n float64)) {
 	slots := f.slots.Load()

@@ -104,14 +104,15 @@ const (
 	ReloadApplied   ReloadResult = iota // a new generation is in force
 	ReloadUnchanged                     // the file says what is in force already
 	ReloadRefused                       // what was in force stays
+	ReloadReverted                      // what was in force before is again
 	reloadResults
 )
 
-var reloadNames = [reloadResults]string{"applied", "unchanged", "refused"}
+var reloadNames = [reloadResults]string{"applied", "unchanged", "refused", "reverted"}
 
 type reloadCounters struct {
 	results [reloadResults]atomic.Uint64
-	refused atomic.Bool  // the last one was
+	refused atomic.Bool  // the last one was, or was taken back
 	success atomic.Int64 // Unix milliseconds, 0 for none yet
 }
 
@@ -119,8 +120,9 @@ type reloadCounters struct {
 // the start of the process counts too.
 func (m *Metrics) Reloaded(r ReloadResult, at time.Time) {
 	m.reloads.results[r].Add(1)
-	m.reloads.refused.Store(r == ReloadRefused)
-	if r != ReloadRefused {
+	bad := r == ReloadRefused || r == ReloadReverted
+	m.reloads.refused.Store(bad)
+	if !bad {
 		m.reloads.success.Store(at.UnixMilli())
 	}
 }

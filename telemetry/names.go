@@ -102,9 +102,9 @@ var (
 // The process and its config.
 var (
 	Reloads = define(Counter, "sluice_reloads_total",
-		"Loads of the config, by result: applied, unchanged or refused.", "result")
+		"Loads of the config, by result: applied, unchanged, refused, or reverted where one was taken back.", "result")
 	ReloadOK = define(Gauge, "sluice_reload_last_ok",
-		"1 if the last load was not refused: the config in force is the file's.")
+		"1 if the last load was neither refused nor taken back: the config in force is the file's.")
 	ReloadTime = define(Gauge, "sluice_reload_last_success_timestamp_seconds",
 		"When the config in force was last found to be the file's, in Unix time.")
 	Generation = define(Gauge, "sluice_config_generation",
