@@ -390,3 +390,25 @@ func BenchmarkScrape1000Routes(b *testing.B) {
 	}
 	b.SetBytes(int64(out.Len()))
 }
+
+func TestRouteTotals(t *testing.T) {
+	m := NewMetrics("")
+	s := m.Scope()
+	defer s.Close()
+	r := s.Route("a")
+	s.Route("idle")
+	for _, f := range []exchange.Facts{
+		{Status: 200}, {Status: 404}, {Status: 500}, {Status: 502, Reason: exchange.ConnectFailed},
+		{Status: 200, Reason: exchange.ResponseTruncated}, {Status: 200, Reason: exchange.UpstreamIdle},
+		{Status: 200, Reason: exchange.ClientClosed}, {Reason: exchange.ClientClosed}, {Status: 413, Reason: exchange.BodyTooLong},
+	} {
+		r.Observe(&f)
+	}
+	all := m.RouteTotals()
+	if len(all) != 2 || all["a"] != (Totals{Requests: 9, Failed: 4}) || all["idle"] != (Totals{}) {
+		t.Errorf("totals %v", all)
+	}
+	if all["a"].Share() != 4.0/9 || all["idle"].Share() != 0 {
+		t.Errorf("shares %v and %v", all["a"].Share(), all["idle"].Share())
+	}
+}
