@@ -208,7 +208,7 @@ func (c *Conn) awaitRequest() error {
 	c.state.Store(stateWaiting)
 	// After the state was set: a drain that did not see it is seen here.
 	if c.leaving() {
-		return c.readLast()
+		return c.awaitLast()
 	}
 	n, err := c.Conn.Read(in.buf[in.w:])
 	c.awake()
@@ -219,7 +219,7 @@ func (c *Conn) awaitRequest() error {
 	case !sock.IsTimeout(err):
 		return err
 	case c.leaving():
-		return c.readLast()
+		return c.awaitLast()
 	}
 	return io.EOF
 }
@@ -228,17 +228,25 @@ func (c *Conn) awaitRequest() error {
 // answer on it.
 func (c *Conn) leaving() bool { return c.srv.draining.Load() || c.retired.Load() }
 
-// readLast reads a request that had arrived when the drain began: it is still
-// answered. Without one the connection ends.
-func (c *Conn) readLast() error {
+// lastCall is how long a connection that a drain finds waiting waits on. Its
+// client may have sent a request just now, which a close would lose and which, as
+// a POST, the client could not repeat. Clients that send often all do so within
+// that time, and are told with the answer that the connection ends.
+const lastCall = time.Second
+
+// awaitLast waits for a last request. Without one the connection ends.
+func (c *Conn) awaitLast() error {
 	c.awake()
-	if c.look() != sock.Bytes {
-		return io.EOF
-	}
-	c.read.Reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
+	c.read.Reach(time.Now(), lastCall, c.Conn.SetReadDeadline)
 	n, err := c.Conn.Read(c.in.buf[c.in.w:])
 	c.in.w += n
-	return err
+	switch {
+	case n > 0:
+		return nil
+	case !sock.IsTimeout(err):
+		return err
+	}
+	return io.EOF
 }
 
 // awake ends waiting. A drain may have ended the read just as a request came:

@@ -31,15 +31,17 @@ type listener struct {
 // gate is what one accept loop accepts from, until it is shut.
 type gate struct {
 	*listener
-	shut atomic.Bool
-	done chan struct{} // closed when the loop has ended
+	shut  atomic.Bool
+	empty atomic.Bool   // before it ends, it takes what waits to be accepted
+	taken int           // connections taken since
+	done  chan struct{} // closed when the loop has ended
 }
 
 type deadliner interface{ SetDeadline(time.Time) error }
 
 // serve starts an accept loop for engine, after ending the one before.
 func (l *listener) serve(engine *fasthttp.Server) {
-	l.stop()
+	l.stop(false)
 	_ = l.Listener.(deadliner).SetDeadline(time.Time{})
 	g := &gate{listener: l, done: make(chan struct{})}
 	l.gate = g
@@ -50,11 +52,13 @@ func (l *listener) serve(engine *fasthttp.Server) {
 	}()
 }
 
-// stop ends the accept loop and leaves the socket open.
-func (l *listener) stop() {
+// stop ends the accept loop and leaves the socket open. With empty, connections
+// that wait to be accepted still are: closing the socket would reset them.
+func (l *listener) stop(empty bool) {
 	if l.gate == nil {
 		return
 	}
+	l.gate.empty.Store(empty)
 	l.gate.shut.Store(true)
 	_ = l.Listener.(deadliner).SetDeadline(sock.Past)
 	<-l.gate.done
@@ -62,8 +66,8 @@ func (l *listener) stop() {
 }
 
 func (l *listener) close() {
+	l.stop(true)
 	_ = l.Listener.Close()
-	l.stop()
 }
 
 // Close is called by fasthttp when its loop ends; the socket is not its to close.
@@ -78,6 +82,9 @@ func (g *gate) Accept() (net.Conn, error) {
 	pause := time.Duration(0)
 	for {
 		raw, err := g.Listener.Accept()
+		if err != nil && g.shut.Load() && g.empty.Load() {
+			raw, err = g.takeWaiting()
+		}
 		switch {
 		case err == nil:
 			// Served even if the gate was shut meanwhile: whoever shut it waits
@@ -99,6 +106,31 @@ func (g *gate) Accept() (net.Conn, error) {
 		}
 		g.srv.turnAway(c)
 	}
+}
+
+// longestQueue bounds what is taken from a queue that keeps being filled.
+const longestQueue = 4096
+
+// takeWaiting accepts a connection that waits already, whatever the deadline of
+// the socket.
+func (g *gate) takeWaiting() (conn net.Conn, err error) {
+	raw, err := g.Listener.(syscall.Conn).SyscallConn()
+	if err != nil || g.taken == longestQueue {
+		return nil, net.ErrClosed
+	}
+	g.taken++
+	closed := raw.Control(func(fd uintptr) {
+		syscall.ForkLock.RLock()
+		defer syscall.ForkLock.RUnlock()
+		var fresh int
+		if fresh, _, err = syscall.Accept(int(fd)); err == nil {
+			syscall.CloseOnExec(fresh)
+			f := os.NewFile(uintptr(fresh), "")
+			defer f.Close()
+			conn, err = net.FileConn(f)
+		}
+	})
+	return conn, errors.Join(closed, err)
 }
 
 func newConn(raw net.Conn, l *listener) *Conn {
