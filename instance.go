@@ -341,28 +341,3 @@ func (in *instance) hangUp() {
 		}
 	}
 }
-
-// stop lets requests end, for up to limits.drain_timeout or until ctx ends, and
-// then ends everything.
-func (in *instance) stop(ctx context.Context) {
-	in.draining.Store(true)
-	in.stopWatch()
-	in.watching.Wait()
-	ctx, cancel := context.WithTimeout(ctx, in.cfg.Limits.DrainTimeout.D())
-	defer cancel()
-	begun := time.Now()
-	if err := in.server.Shutdown(ctx); err != nil {
-		in.log.Warn().Int64("requests", in.proxy.InFlight()).Dur("after_ms", time.Since(begun)).
-			Msg("requests were cut off at the end of the drain")
-	}
-	in.proxy.Close()
-	if in.access != nil {
-		flush, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = in.access.Close(flush)
-	}
-	if in.door != nil {
-		in.door.close()
-	}
-	in.log.Info().Dur("after_ms", time.Since(begun)).Msg("stopped")
-}

@@ -72,16 +72,18 @@ type AccessLog struct {
 
 // Limits bound what a client may send and how long it may take.
 type Limits struct {
-	HeaderBytes   Size     `json:"header_bytes" default:"16KiB" doc:"Longest request head, request line included; longer is answered 431."`
-	Headers       int      `json:"headers" default:"128" doc:"Most header fields in a request; more is answered 431."`
-	Paths         string   `json:"paths" default:"exact" enum:"exact|strict|normalized" doc:"What becomes of a path that can be read in more than one way: exact forwards it as it came if each reading chooses the same route; strict refuses every escaped slash or backslash and every dot segment; normalized forwards it decoded, resolved and escaped anew."`
-	BodyBytes     Size     `json:"body_bytes" default:"0" doc:"Longest request body; longer is answered 413. 0 sets no limit."`
-	HeaderTimeout Duration `json:"header_timeout" default:"10s" doc:"From a request's first byte to the end of its head."`
-	BodyTimeout   Duration `json:"body_timeout" default:"30s" doc:"Longest pause between two reads of a request body."`
-	IdleTimeout   Duration `json:"idle_timeout" default:"75s" doc:"Longest wait for the next request on a kept-alive connection."`
-	WriteTimeout  Duration `json:"write_timeout" default:"30s" doc:"Longest pause while writing to a client that does not read."`
-	Connections   int      `json:"connections" default:"0" doc:"Most client connections at once over all listeners. 0 sets no limit."`
-	DrainTimeout  Duration `json:"drain_timeout" default:"30s" doc:"How long requests may take to end at shutdown or when a listener goes."`
+	HeaderBytes    Size     `json:"header_bytes" default:"16KiB" doc:"Longest request head, request line included; longer is answered 431."`
+	Headers        int      `json:"headers" default:"128" doc:"Most header fields in a request; more is answered 431."`
+	Paths          string   `json:"paths" default:"exact" enum:"exact|strict|normalized" doc:"What becomes of a path that can be read in more than one way: exact forwards it as it came if each reading chooses the same route; strict refuses every escaped slash or backslash and every dot segment; normalized forwards it decoded, resolved and escaped anew."`
+	BodyBytes      Size     `json:"body_bytes" default:"0" doc:"Longest request body; longer is answered 413. 0 sets no limit."`
+	HeaderTimeout  Duration `json:"header_timeout" default:"10s" doc:"From a request's first byte to the end of its head."`
+	BodyTimeout    Duration `json:"body_timeout" default:"30s" doc:"Longest pause between two reads of a request body."`
+	IdleTimeout    Duration `json:"idle_timeout" default:"75s" doc:"Longest wait for the next request on a kept-alive connection."`
+	WriteTimeout   Duration `json:"write_timeout" default:"30s" doc:"Longest pause while writing to a client that does not read."`
+	Connections    int      `json:"connections" default:"0" doc:"Most client connections at once over all listeners. 0 sets no limit."`
+	DrainDelay     Duration `json:"drain_delay" default:"0s" doc:"How long requests are taken as before at shutdown, after readiness has failed, so that load balancers can take note."`
+	DrainTimeout   Duration `json:"drain_timeout" default:"30s" doc:"How long requests may take to end at shutdown or when a listener goes."`
+	UpgradeTimeout Duration `json:"upgrade_timeout" default:"30s" doc:"How long a new process may take to be ready in an upgrade; then it is ended and the old one goes on. 0s sets no limit."`
 }
 
 // Guard says when a reload is taken back.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -129,5 +130,70 @@ func TestDrainTimeout(t *testing.T) {
 	wantsCutOff(t, c)
 	if !strings.Contains(p.log.String(), "cut off") {
 		t.Errorf("the log does not tell what was cut off:\n%s", p.log)
+	}
+}
+
+// TestDrainDelay ends Sluice where a load balancer needs time to take note: it
+// says so at once, and serves as before until the time is over.
+func TestDrainDelay(t *testing.T) {
+	t.Parallel()
+	admin := reserve(t)
+	p := serve(t, fmt.Sprintf(`"admin": {"address": %q}, "limits": {"drain_delay": "2s"}, %s`, admin, proxyTo(named(t, "A"))))
+	c := client(t)
+	get(t, c, "http://"+admin+"/readyz").wants(t, 200, "ready")
+	begun := time.Now()
+	p.signal(syscall.SIGTERM)
+	for get(t, c, "http://"+admin+"/readyz").StatusCode != 503 {
+	}
+	traffic := startLoad(t, p.addr)
+	fresh := 0
+	for ; ; fresh++ {
+		d, err := net.Dial("tcp", p.addr)
+		if err != nil {
+			break
+		}
+		_ = d.Close()
+	}
+	if took := time.Since(begun); took < 2*time.Second || fresh == 0 {
+		t.Errorf("it took connections for %s, %d of them", took, fresh)
+	}
+	traffic.stop()
+	traffic.running.Wait()
+	if code := p.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestSecondSignalEndsDrainDelay(t *testing.T) {
+	t.Parallel()
+	p := serve(t, `"limits": {"drain_delay": "10m"}, "routes": [{"name": "a", "path": "/", "respond": {}}]`)
+	p.signal(syscall.SIGTERM)
+	p.log.after(t, 0, "draining")
+	get(t, client(t), "http://"+p.addr+"/").wants(t, 200, "")
+	p.signal(syscall.SIGTERM)
+	if code := p.exit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestDrainUnderLoad ends Sluice while clients send as fast as they can: every
+// request on a connection that was established is answered, POSTs included.
+func TestDrainUnderLoad(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		p := serve(t, proxyTo(named(t, "A")))
+		traffic := startLoad(t, p.addr)
+		traffic.awaitMore(t, 500)
+		p.signal(syscall.SIGTERM)
+		if code := p.exit(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		traffic.stop()
+		traffic.running.Wait()
+		refused := traffic.refused.Load()
+		t.Logf("%d requests, %d not connected", traffic.done.Load(), refused)
+		if n := traffic.failed.Load() - refused; n > 0 {
+			t.Errorf("%d of %d requests failed; the first: %s", n, traffic.done.Load(), traffic.problem())
+		}
 	}
 }

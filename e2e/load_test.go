@@ -3,11 +3,13 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,7 +20,8 @@ type load struct {
 	running sync.WaitGroup
 	done    atomic.Int64
 	failed  atomic.Int64
-	first   atomic.Pointer[string] // what went wrong first
+	refused atomic.Int64           // of those that failed, for want of a connection
+	first   atomic.Pointer[string] // what else went wrong first
 }
 
 // startLoad has 8 clients that keep their connections and 2 that do not send
@@ -50,6 +53,9 @@ func (l *load) request(c *http.Client, addr string, n int) {
 	a, err := try(c, req)
 	problem := ""
 	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		l.refused.Add(1)
+		l.failed.Add(1)
 	case err != nil:
 		problem = err.Error()
 	case a.StatusCode != 200 || a.body != "A" && a.body != "B":
@@ -62,13 +68,32 @@ func (l *load) request(c *http.Client, addr string, n int) {
 	}
 }
 
+// awaitMore waits until there have been so many requests more.
+func (l *load) awaitMore(t *testing.T, n int64) {
+	t.Helper()
+	goal := l.done.Load() + n
+	for begun := time.Now(); l.done.Load() < goal; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
+			t.Fatal("the traffic has come to a halt")
+		}
+	}
+}
+
+// problem is what went wrong first, save connections refused.
+func (l *load) problem() string {
+	if first := l.first.Load(); first != nil {
+		return *first
+	}
+	return "none"
+}
+
 // end stops the traffic; not one request may have failed.
 func (l *load) end(t *testing.T) {
 	t.Helper()
 	l.stop()
 	l.running.Wait()
 	if n := l.failed.Load(); n > 0 {
-		t.Errorf("%d of %d requests failed; the first: %s", n, l.done.Load(), *l.first.Load())
+		t.Errorf("%d of %d requests failed, %d to connect; the first else: %v", n, l.done.Load(), l.refused.Load(), l.problem())
 	}
 	t.Logf("%d requests", l.done.Load())
 }
