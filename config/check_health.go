@@ -113,6 +113,16 @@ func isCheckPath(target string) bool {
 
 func (k *checker) passiveHealth(p path, h *PassiveHealth) {
 	k.count(p.key("failures"), h.Failures)
+	k.count(p.key("ratio_requests"), h.RatioRequests)
+	if !(h.Ratio >= 0 && h.Ratio < 1) {
+		k.add(p.key("ratio"), "%v is not a share from 0 to below 1; 0 turns it off", h.Ratio)
+	}
+	if _, err := ParseStatuses(h.Statuses); h.Statuses != "" && err != nil {
+		k.add(p.key("statuses"), "%v", err)
+	}
+	if h.Probes < 0 || h.Probes > maxHealthCount {
+		k.add(p.key("probes"), "%d is not between 0 and %d; 0 sets no bound", h.Probes, maxHealthCount)
+	}
 	if h.Window == 0 {
 		k.add(p.key("window"), "%s is too short for failures to come in", h.Window)
 	}

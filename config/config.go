@@ -169,10 +169,14 @@ type ActiveHealth struct {
 
 // PassiveHealth describes when failing traffic ejects a target.
 type PassiveHealth struct {
-	Failures   int      `json:"failures" default:"5" doc:"Failures in a row that eject a target."`
-	Window     Duration `json:"window" default:"10s" doc:"The time within which they must come."`
-	Eject      Duration `json:"eject" default:"10s" doc:"How long an ejected target takes no traffic; doubled each time it is ejected again, up to ten times this."`
-	MaxEjected float64  `json:"max_ejected" default:"0.5" doc:"Largest share of the upstream's targets that may be out when one is ejected; where there are two or more, one always may."`
+	Failures      int      `json:"failures" default:"5" doc:"Failures in a row that eject a target."`
+	Ratio         float64  `json:"ratio" default:"0.3" doc:"A target is ejected too if the share of its requests that failed is larger by this than that of its siblings together. 0 turns this off."`
+	RatioRequests int      `json:"ratio_requests" default:"20" doc:"Least requests within the window, of the target and of its siblings together, before shares are compared."`
+	Window        Duration `json:"window" default:"10s" doc:"The time within which they must come."`
+	Statuses      string   `json:"statuses" doc:"Statuses of responses that count as failures, as 500-599; none by default."`
+	Eject         Duration `json:"eject" default:"10s" doc:"How long an ejected target takes no traffic; doubled each time it is ejected again, up to ten times this."`
+	MaxEjected    float64  `json:"max_ejected" default:"0.5" doc:"Largest share of the upstream's targets that may be out when one is ejected; where there are two or more, one always may."`
+	Probes        int      `json:"probes" default:"1" doc:"Most requests at a time that a target back from its ejection takes until one was answered. 0 sets no bound."`
 }
 
 // Middleware is one named middleware: its type and that type's options.

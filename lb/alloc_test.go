@@ -43,7 +43,7 @@ func TestPickDoesNotAllocate(t *testing.T) {
 func TestNodeLayout(t *testing.T) {
 	node := reflect.TypeFor[Node]()
 	read, _ := node.FieldByName("vigour")
-	written, _ := node.FieldByName("inFlight")
+	written, _ := node.FieldByName("counts")
 	if end := read.Offset + read.Type.Size(); end > 128 || written.Offset < 128 {
 		t.Errorf("read up to byte %d, written from byte %d", end, written.Offset)
 	}

@@ -22,11 +22,15 @@ type Node struct {
 
 	// Written by every request, so kept off the cache lines above. 128 and
 	// not 64, since processors fetch lines in pairs.
-	_        [128 - 48]byte
-	inFlight atomic.Int64
+	_      [128 - 48]byte
+	counts atomic.Uint64 // requests ended, shifted left, and those in flight
 	latency
 	_ [128 - 24]byte
 }
+
+// endedShift leaves room for sixteen million requests in flight. Both counts
+// share a word so that counting the ended ones costs nothing.
+const endedShift = 24
 
 // NewNode returns a usable node with a full share. The id must not change
 // between processes or reloads, since consistent_hash places the node by it; a
@@ -60,11 +64,23 @@ func (n *Node) SetShare(share float64) {
 }
 
 // InFlight is the number of requests begun and not yet ended.
-func (n *Node) InFlight() int64 { return n.inFlight.Load() }
+func (n *Node) InFlight() int64 { return int64(n.counts.Load() & (1<<endedShift - 1)) }
+
+// Ended is the number of requests that [Node.Done] was told of. It begins anew
+// after 2^40 of them; see [Node.EndedSince].
+func (n *Node) Ended() uint64 { return n.counts.Load() >> endedShift }
+
+// EndedSince is how many requests have ended since Ended returned before.
+func (n *Node) EndedSince(before uint64) uint64 {
+	return (n.Ended() - before) & (1<<(64-endedShift) - 1)
+}
 
 // Start says that a request to the node begins, and returns how many are in
-// flight with it. Every Start needs one [Node.Done].
-func (n *Node) Start() int64 { return n.inFlight.Add(1) }
+// flight with it. Every Start needs one [Node.Done] or [Node.Cancel].
+func (n *Node) Start() int64 { return int64(n.counts.Add(1) & (1<<endedShift - 1)) }
+
+// Cancel takes a Start back: the request did not go to the node after all.
+func (n *Node) Cancel() { n.counts.Add(^uint64(0)) }
 
 // Done says that a request to the node has ended at now, after latency, both
 // in ns. Now is of any clock that does not go backwards, always the same. A
@@ -72,7 +88,7 @@ func (n *Node) Start() int64 { return n.inFlight.Add(1) }
 // failed through the node's fault: weighted then gives the node fewer turns for
 // a while, and ewma takes it for slow.
 func (n *Node) Done(now, latency int64, ok bool) {
-	n.inFlight.Add(-1)
+	n.counts.Add(1<<endedShift - 1)
 	if ok {
 		n.vigour.succeeded(now)
 		n.latency.succeeded(now, latency)

@@ -72,9 +72,9 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// pick chooses a target that the request has not been to.
+// pick chooses a target that the request has not been to, and has it charged.
 func (f *forwarder) pick(r *request) *upstream.Target {
-	return f.pool.Pick(r.key, upstream.Clock(r.Start), &r.tried)
+	return r.trip.Pick(f.pool, upstream.Wish{Key: r.key, Now: r.Start, Tried: &r.tried})
 }
 
 // blame finds what a failure really was: the client may be behind it, or the

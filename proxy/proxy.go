@@ -163,6 +163,7 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 	if r.trip.IsOpen() {
 		r.endTrip(true) // a middleware has dropped the answer
 	}
+	r.trip.Drop()
 	p.inFlight.Add(-1)
 	if !r.Upgraded {
 		r.BytesIn = r.body.BytesRead()

@@ -61,6 +61,7 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 	}
 	if !f.pool.Budget.Retry() {
 		f.metrics.Suppressed()
+		r.trip.Drop()
 		return nil
 	}
 	f.pause(r)

@@ -68,7 +68,10 @@ type TargetStatus struct {
 	// Drained says that an operator keeps new requests away, since DrainedSince.
 	Drained      bool      `json:"drained"`
 	DrainedSince time.Time `json:"drained_since,omitzero"`
-	Share        float64   `json:"share"` // part of the weight given now, from 0 to 1
+	// Trial says that the target is back from its ejection and no request was
+	// answered yet, so that it gets few at a time.
+	Trial bool    `json:"trial,omitempty"`
+	Share float64 `json:"share"` // part of the weight given now, from 0 to 1
 	// InFlight is the number of requests under way at the target.
 	InFlight int64 `json:"in_flight"`
 	// LatencyMS is the moving average that ewma goes by, in milliseconds; 0
@@ -110,7 +113,7 @@ func targetList(pool *upstream.Pool) []TargetStatus {
 		drained, drainedSince := t.Drained()
 		list[i] = TargetStatus{
 			Address: t.Address, Weight: def.Weight, Backup: def.Backup,
-			State: health.State.String(), Since: health.Since, Why: health.Why,
+			State: health.State.String(), Since: health.Since, Why: health.Why, Trial: health.Trial,
 			Drained: drained, DrainedSince: drainedSince,
 			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(),
 			LatencyMS:   float64(t.Node.Latency(now)/1000) / 1000, // whole microseconds

@@ -48,6 +48,12 @@ func (p *Pool) prepareHealth(prev *Pool, tell func(Event)) error {
 	} else {
 		p.monitor = &monitor{upstream: p.Name, tell: tell}
 	}
+	var err error
+	if rules := passiveRules(&p.def); rules != nil && rules.Statuses != "" {
+		if p.failing, err = newStatusRules(rules.Statuses); err != nil {
+			return err
+		}
+	}
 	if p.def.Health == nil || p.def.Health.Active == nil {
 		return nil
 	}
@@ -56,7 +62,6 @@ func (p *Pool) prepareHealth(prev *Pool, tell func(Event)) error {
 	if p.probe.host = d.Host; d.Host == "" && p.def.Host != "client" && p.def.Host != "target" {
 		p.probe.host = p.def.Host
 	}
-	var err error
 	if d.Type != config.CheckTCP {
 		if p.probe.statuses, err = config.ParseStatuses(d.Statuses); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,8 @@ type Health struct {
 	State State
 	Since time.Time // when it entered the state; zero before the pool is started
 	Why   string    // why it did; empty for a target that has been up all along
+	// Trial says that it is back from an ejection and no request was answered yet.
+	Trial bool
 	// Entered counts how often it entered each state, the first one left out.
 	Entered [numStates]uint64
 }
@@ -56,6 +59,7 @@ type record struct {
 	// Read at the end of every trip, written seldom.
 	counting atomic.Bool // failures matter
 	alert    atomic.Bool // a success matters
+	trying   atomic.Bool // read at every pick: requests are let go to it one by one
 
 	// The rest is guarded by m.mu.
 	kept    bool // belongs to the pool in force
@@ -93,6 +97,8 @@ type monitor struct {
 	mu          sync.Mutex
 	pool        *Pool // in force; nil before Start and after Stop
 	records     []*record
+	marked      [2]time.Time // see mark
+	from        int          // as well
 	failingOpen bool
 	events      []Event // to be told once mu is free
 }
@@ -146,7 +152,9 @@ func (p *Pool) FailingOpen() bool {
 func (t *Target) Health() Health {
 	t.health.m.mu.Lock()
 	defer t.health.m.mu.Unlock()
-	return t.health.shown
+	h := t.health.shown
+	h.Trial = t.health.passive.trial != nil
+	return h
 }
 
 // adopt puts a target under the rules of the pool in force. running says that the
@@ -210,16 +218,18 @@ func (m *monitor) turned(r *record, why string, now time.Time) {
 	m.events = append(m.events, e)
 }
 
-// settle makes nodes usable as their records are fit. Where none is, all are made
+// settle makes nodes usable as their records are fit, and on trial for as long as
+// they have not all the requests they may. Where no other is left, all are made
 // usable: a guess that each is dead is more often wrong than a request that is
 // refused is right. Those that are drained are not, unless every one is.
 func (m *monitor) settle() {
 	members, fit := m.census()
 	open, allDrained := members > 0 && fit == 0, m.allDrained()
+	spare := slices.ContainsFunc(m.records, func(r *record) bool { return r.weighty && r.fit() && !r.drain.on && !r.held() })
 	// Those that become usable come first, so that there is one at every moment.
 	for _, out := range []bool{false, true} {
 		for _, r := range m.records {
-			if want := !open && !r.fit() || r.drain.on && !allDrained; want == out && r.out != out {
+			if want := r.unwanted(open, spare, allDrained); want == out && r.out != out {
 				r.out = out
 				r.node.SetUsable(!out)
 			}
@@ -234,6 +244,12 @@ func (m *monitor) settle() {
 		e.What, e.Trouble = "no target is usable; requests go to all of them", true
 	}
 	m.events = append(m.events, e)
+}
+
+// unwanted reports whether no request is to go to the target: an operator said so,
+// it is not fit, or its trial has what it may while there is one to spare it.
+func (r *record) unwanted(open, spare, allDrained bool) bool {
+	return r.drain.on && !allDrained || !open && (!r.fit() || spare && r.held())
 }
 
 // census counts the targets that are given traffic, and those of them that are

@@ -26,8 +26,11 @@ type passiveRecord struct {
 	timer     *time.Timer
 	ejections int // without a long time in between
 
-	trial bool      // back from an ejection, with no success yet
+	trial *trial    // back from an ejection, with no success yet; else nil
 	back  time.Time // end of the last ejection
+
+	failures uint64   // that counted, since ever
+	marks    [2]tally // see monitor.mark
 }
 
 func passiveRules(def *config.Upstream) *config.PassiveHealth {
@@ -35,6 +38,27 @@ func passiveRules(def *config.Upstream) *config.PassiveHealth {
 		return nil
 	}
 	return def.Health.Passive
+}
+
+// statusRules say which statuses count as failures; nil stands for none.
+type statusRules [600]bool
+
+func newStatusRules(text string) (*statusRules, error) {
+	ranges, err := config.ParseStatuses(text)
+	if err != nil {
+		return nil, err
+	}
+	s := new(statusRules)
+	for _, r := range ranges {
+		for status := r.First; status <= r.Last; status++ {
+			s[status] = true
+		}
+	}
+	return s, nil
+}
+
+func (s *statusRules) has(status int) bool {
+	return s != nil && status < len(s) && s[status]
 }
 
 // watch sets the rules for counting failures; nil ends it, and an ejection too.
@@ -56,7 +80,8 @@ func (r *record) watch(rules *config.PassiveHealth) {
 // heed sets whether a success matters.
 func (r *record) heed() {
 	p := &r.passive
-	r.alert.Store(p.run > 0 || p.ejected || p.trial)
+	r.alert.Store(p.run > 0 || p.ejected || p.trial != nil)
+	r.trying.Store(p.trial != nil && p.rules.Probes > 0)
 }
 
 // blames reports whether a failure for this reason tells that the target is not
@@ -64,7 +89,7 @@ func (r *record) heed() {
 func blames(reason exchange.Reason) bool {
 	switch reason {
 	case exchange.ConnectFailed, exchange.ConnectTimeout, exchange.ResponseTimeout, exchange.RequestTimeout,
-		exchange.UpstreamClosed, exchange.UpstreamMalformed, exchange.ResponseTruncated:
+		exchange.UpstreamClosed, exchange.UpstreamMalformed, exchange.ResponseTruncated, exchange.UpstreamStatus:
 		return true
 	}
 	return false
@@ -97,12 +122,12 @@ func (m *monitor) answered(r *record, begun time.Time) {
 		return
 	case p.ejected && begun.After(p.since):
 		m.readmit(r, "it answered while no target was usable", time.Now())
-		p.trial = false
+		m.endTrial(r)
 	case !p.ejected && p.run > 0 && !begun.Before(p.runBegan):
 		p.run = 0
 	}
-	if p.trial && !begun.Before(p.back) {
-		p.trial = false
+	if p.trial != nil && !begun.Before(p.back) {
+		m.endTrial(r)
 	}
 	r.heed()
 }
@@ -121,12 +146,30 @@ func (m *monitor) failed(r *record, begun, now time.Time, reason exchange.Reason
 	first := &p.times[p.run%len(p.times)] // of the last so many, this one included
 	p.run++
 	*first = now
-	oldest := p.times[p.run%len(p.times)]
-	full := p.run >= len(p.times) && now.Sub(oldest) <= p.rules.Window.D()
-	if (full || p.trial) && m.mayEject(r) {
-		m.eject(r, reason, now)
+	p.failures++
+	m.mark(p.rules.Window.D(), now)
+	if m.mayEject(r) {
+		if what := m.verdict(r, now); what != "" {
+			m.eject(r, what+": "+reason.String(), now)
+		}
 	}
 	r.heed()
+}
+
+// verdict tells why the failure just counted is to eject the target; empty if it
+// is not.
+func (m *monitor) verdict(r *record, now time.Time) string {
+	p := &r.passive
+	oldest := p.times[p.run%len(p.times)]
+	switch {
+	case p.trial != nil:
+		return "it failed again after its ejection"
+	case p.run < len(p.times) || now.Sub(oldest) > p.rules.Window.D():
+		return m.compare(r)
+	case p.run == 1:
+		return "a failure"
+	}
+	return fmt.Sprintf("%d failures in a row, the last", p.run)
 }
 
 // mayEject reports whether max_ejected leaves room for one more. Of two targets
@@ -141,22 +184,15 @@ func (m *monitor) mayEject(r *record) bool {
 	return r.weighty && r.fit() && members > 1 && members-fit < limit
 }
 
-func (m *monitor) eject(r *record, reason exchange.Reason, now time.Time) {
+// eject takes a target out for a time that grows from one ejection to the next.
+func (m *monitor) eject(r *record, what string, now time.Time) {
 	p := &r.passive
 	unit := p.rules.Eject.D()
 	if now.Sub(p.back) > longestEjection*unit {
 		p.ejections = 0
 	}
 	span := unit * time.Duration(min(1<<min(p.ejections, 4), longestEjection))
-	what := fmt.Sprintf("%d failures in a row, the last", p.run)
-	switch {
-	case p.trial:
-		what = "it failed again after its ejection"
-	case p.run == 1:
-		what = "a failure"
-	}
-	why := fmt.Sprintf("%s: %s; out for %s", what, reason, config.Duration(span))
-	p.ejected, p.trial, p.run, p.since = true, false, 0, now
+	p.ejected, p.trial, p.run, p.since = true, nil, 0, now
 	p.ejections++
 	p.timer = time.AfterFunc(span, func() {
 		m.mu.Lock()
@@ -166,7 +202,7 @@ func (m *monitor) eject(r *record, reason exchange.Reason, now time.Time) {
 			r.heed()
 		}
 	})
-	m.turned(r, why, now)
+	m.turned(r, what+"; out for "+config.Duration(span).String(), now)
 	m.settle()
 }
 
@@ -175,7 +211,8 @@ func (m *monitor) eject(r *record, reason exchange.Reason, now time.Time) {
 func (m *monitor) readmit(r *record, why string, now time.Time) {
 	p := &r.passive
 	p.timer.Stop()
-	p.ejected, p.trial, p.back = false, true, now
+	p.ejected, p.trial, p.back = false, &trial{}, now
+	p.marks = [2]tally{r.tally(), r.tally()}
 	m.turned(r, why, now)
 	m.settle()
 }

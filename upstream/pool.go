@@ -34,6 +34,7 @@ type Pool struct {
 
 	monitor   *monitor
 	probe     *probe // nil without active checks
+	failing   *statusRules
 	slowStart time.Duration
 }
 

@@ -36,27 +36,40 @@ type Trip struct {
 	failed  bool
 	headed  bool // a final response head has come
 
+	picked  place        // by Pick, and not opened yet
+	trial   *trial       // see place
+	failing *statusRules // nil where any answer is a good one
+
 	interrupted atomic.Bool
 }
 
 // Open gets a connection to target: a pooled one that is alive, or a new one.
 // Nothing of the trip takes longer than until end; the zero time sets no limit.
 func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
-	inFlight := target.Node.Start()
+	at := t.charged(target)
 	remaining := time.Duration(0)
 	if !end.IsZero() {
 		remaining = max(end.Sub(now), 1)
 	}
-	c, err := target.acquire(now, remaining, inFlight)
+	c, err := target.acquire(now, remaining, at.inFlight)
+	if at.trial != nil {
+		now = time.Now() // what was before the trial does not count
+	}
 	if err != nil {
 		reason := err.(*Failure).Reason
 		target.observer.Attempted(reason, false)
+		if reason == exchange.QueueFull || reason == exchange.QueueTimeout {
+			target.Node.Cancel()
+		} else {
+			target.Node.Done(Clock(now), 0, false)
+		}
 		target.health.failed(now, time.Now(), reason)
-		target.Node.Done(Clock(now), 0, reason == exchange.QueueFull || reason == exchange.QueueTimeout)
+		at.leaveTrial()
 		return err
 	}
 	t.target, t.c, t.idle, t.begun, t.end = target, c, pool.Idle, now, end
 	t.headLen, t.done, t.failed, t.headed = 0, false, false, false
+	t.trial, t.failing = at.trial, pool.failing
 	t.interrupted.Store(false)
 	return nil
 }
@@ -130,6 +143,9 @@ func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHe
 		if n > 0 {
 			t.headLen, t.headed = n, t.Response.Status >= 200
 			t.startBody()
+			if t.trial != nil && t.headed && !t.failing.has(t.Response.Status) {
+				t.target.health.answered(t.begun)
+			}
 			return nil
 		}
 		if err == nil && len(b) == t.br.Size() {
@@ -372,18 +388,27 @@ func (t *Trip) End(reuse bool, o Outcome) {
 	t.target.observer.Attempted(o.Reason, c.used)
 	reused := c.used
 	t.target.release(c, clean)
-	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed)
+	unwell := t.headed && t.failing.has(t.Response.Status)
+	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed && !unwell)
 	switch {
+	case unwell && (o.Reason == exchange.OK || o.Reason == exchange.UpstreamStatus):
+		t.target.health.failed(t.begun, o.Now, exchange.UpstreamStatus)
 	case o.Reason == exchange.OK:
 		t.target.health.answered(t.begun)
 	case o.Failed && !t.excuses(o.Reason, reused):
 		t.target.health.failed(t.begun, o.Now, o.Reason)
 	}
+	if t.trial != nil {
+		t.target.health.m.probed(t.trial)
+		t.trial = nil
+	}
 }
 
 // excuses reports whether a failure says nothing about the target's health: a
-// pooled connection that was closed may have been idle too long, and a response
-// that has begun may be as long as it likes.
+// pooled connection that was closed may have been idle too long, a response that
+// has begun may be as long as it likes, and a status to retry for need not be one
+// that counts as a failure.
 func (t *Trip) excuses(reason exchange.Reason, reused bool) bool {
-	return reused && reason == exchange.UpstreamClosed || t.headed && reason == exchange.RequestTimeout
+	return reused && reason == exchange.UpstreamClosed || t.headed && reason == exchange.RequestTimeout ||
+		reason == exchange.UpstreamStatus
 }
