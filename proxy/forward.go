@@ -114,25 +114,24 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	}
 	f.setHost(r, target)
 	r.out = r.AppendHead(r.out[:0])
-	inOne := replayable && len(whole) <= smallBody
-	if inOne {
+	if replayable && len(whole) <= smallBody {
 		r.out = r.appendBody(r.out, whole)
+		r.trip.Hold(r.out, now)
+		return f.readResponse(r, now)
 	}
 	if err := r.trip.Send(r.out, now); err != nil {
 		return err
 	}
-	switch {
-	case inOne:
-	case replayable:
-		r.out = r.appendBody(r.out[:0], whole)
-		if err := r.trip.Send(r.out, now); err != nil {
-			return err
-		}
-	default:
+	if !replayable {
 		if err := r.body.Continue(); err != nil {
 			return &upstream.Failure{Reason: exchange.ClientClosed, Err: err}
 		}
 		r.upload = startUpload(r)
+		return f.readResponse(r, now)
+	}
+	r.out = r.appendBody(r.out[:0], whole)
+	if err := r.trip.Send(r.out, now); err != nil {
+		return err
 	}
 	return f.readResponse(r, now)
 }

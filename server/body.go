@@ -194,7 +194,7 @@ func (b *Body) fill(p []byte) (int, error) {
 	if c.interrupted.Load() {
 		_ = c.Conn.SetReadDeadline(sock.Past)
 	}
-	n, err := c.Conn.Read(p)
+	n, err := c.stream.Read(p)
 	switch {
 	case n > 0:
 		return n, nil

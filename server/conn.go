@@ -36,7 +36,7 @@ type Conn struct {
 	settings *Settings
 	read     sock.Deadline
 	write    sock.Deadline
-	peeker   *sock.Peeker // made when first needed
+	stream   sock.Stream
 
 	local     []byte // the part of in.local that fasthttp has not read yet
 	requests  int
@@ -186,7 +186,7 @@ func (c *Conn) readHead() error {
 			armed = true
 			c.read.Reach(time.Now(), c.settings.HeaderTimeout, c.Conn.SetReadDeadline)
 		}
-		n, err := c.Conn.Read(in.buf[in.w:])
+		n, err := c.stream.Read(in.buf[in.w:])
 		if in.w += n; n > 0 {
 			continue
 		}
@@ -210,7 +210,7 @@ func (c *Conn) awaitRequest() error {
 	if c.leaving() {
 		return c.awaitLast()
 	}
-	n, err := c.Conn.Read(in.buf[in.w:])
+	n, err := c.stream.Read(in.buf[in.w:])
 	c.awake()
 	in.w += n
 	switch {
@@ -238,7 +238,7 @@ const lastCall = time.Second
 func (c *Conn) awaitLast() error {
 	c.awake()
 	c.read.Reach(time.Now(), lastCall, c.Conn.SetReadDeadline)
-	n, err := c.Conn.Read(c.in.buf[c.in.w:])
+	n, err := c.stream.Read(c.in.buf[c.in.w:])
 	c.in.w += n
 	switch {
 	case n > 0:
@@ -259,16 +259,6 @@ func (c *Conn) awake() {
 	c.srv.mu.Lock() // held by who wakes
 	defer c.srv.mu.Unlock()
 	c.read = sock.Deadline{}
-}
-
-// look tells the state of the socket; Quiet where it cannot be told.
-func (c *Conn) look() sock.State {
-	if c.peeker == nil {
-		if c.peeker = sock.NewPeeker(c.Conn); c.peeker == nil {
-			return sock.Quiet
-		}
-	}
-	return c.peeker.Look()
 }
 
 // headMayBeWhole keeps a head that comes byte by byte from being parsed anew at
@@ -303,7 +293,7 @@ func (c *Conn) Send(b []byte) error {
 // SendInterim is Send for a response that is not the final one (1xx).
 func (c *Conn) SendInterim(b []byte) error {
 	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
-	_, err := c.Conn.Write(b)
+	_, err := c.stream.Write(b)
 	if err != nil {
 		c.closing = true
 	}
@@ -325,7 +315,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
-	return c.Conn.Write(p)
+	return c.stream.Write(p)
 }
 
 // Interrupt makes a read of the body that is under way, and any later one, fail.
@@ -340,7 +330,7 @@ func (c *Conn) Interrupt() {
 // to tell the two apart it is sent an interim response, which a client that has
 // left meets with a reset. It must not be asked while the body is being read.
 func (c *Conn) Gone() bool {
-	switch c.look() {
+	switch c.stream.Look() {
 	case sock.Broken:
 		return true
 	case sock.Closed:
@@ -372,7 +362,7 @@ const (
 // would lose the response that explains it.
 func (c *Conn) Close() error {
 	// While it lingers it counts as open, so that a shutdown waits for it.
-	if c.served && !c.body.done || c.closing && c.look() == sock.Bytes {
+	if c.served && !c.body.done || c.closing && c.stream.Look() == sock.Bytes {
 		c.lingering = true
 	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {

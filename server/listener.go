@@ -135,6 +135,7 @@ func (g *gate) takeWaiting() (conn net.Conn, err error) {
 
 func newConn(raw net.Conn, l *listener) *Conn {
 	c := &Conn{Conn: raw, srv: l.srv, owner: l}
+	c.stream.Init(raw)
 	if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
 		addr, _ := netip.AddrFromSlice(tcp.IP)
 		c.addr = addr.Unmap()
@@ -146,7 +147,7 @@ func newConn(raw net.Conn, l *listener) *Conn {
 // turnAway answers a connection over the limit, without waiting for anything.
 func (s *Server) turnAway(c *Conn) {
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = c.Conn.Write(appendRefusal(nil, errTooMany))
+	_, _ = c.stream.Write(appendRefusal(nil, errTooMany))
 	_ = c.Conn.Close()
 	s.onRefuse(c.client, errTooMany)
 }

@@ -10,10 +10,12 @@ import (
 // conn is one connection to a target. It is in use by one exchange at a time.
 type conn struct {
 	net.Conn
-	peeker *sock.Peeker
+	stream sock.Stream
 	read   sock.Deadline
 	write  sock.Deadline
 	born   time.Time
+	held   []byte // a request that the next read sends first
+	unsent bool   // nothing of it could be sent
 	// addrs is the resolution it was dialled from; nil for an address that
 	// needs none.
 	addrs *addrs
@@ -32,9 +34,25 @@ func (c *conn) fresh(t *Target, now time.Time) bool {
 	if current := t.resolver.current(now); current != c.addrs && !current.has(c.Conn.RemoteAddr()) {
 		return false
 	}
-	return c.peeker == nil || c.peeker.Look() == sock.Quiet
+	return c.stream.Look() == sock.Quiet
 }
 
+// Read reads; if a request is held back it is sent first, by the way, so that
+// there is no look for an answer that cannot be there yet.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.held == nil {
+		return c.stream.Read(p)
+	}
+	wrote, n, err := c.stream.Ask(c.held, p)
+	c.unsent = wrote == 0
+	c.held = nil
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) { return c.stream.Write(p) }
+
 func newConn(raw net.Conn, a *addrs) *conn {
-	return &conn{Conn: raw, peeker: sock.NewPeeker(raw), born: time.Now(), addrs: a}
+	c := &conn{Conn: raw, born: time.Now(), addrs: a}
+	c.stream.Init(raw)
+	return c
 }

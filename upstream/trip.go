@@ -86,12 +86,20 @@ func (t *Trip) Reused() bool { return t.c.used }
 // Send writes the request, or its head, in one go. b is not kept.
 func (t *Trip) Send(b []byte, now time.Time) error {
 	t.c.write.Reach(now, t.idle, t.c.Conn.SetWriteDeadline)
-	n, err := t.c.Conn.Write(b)
+	n, err := t.c.Write(b)
 	if err == nil {
 		return nil
 	}
 	t.failed = true
 	return t.broken(err, n == 0)
+}
+
+// Hold takes a whole request, which the wait for its response begins with: writing
+// and waiting in one saves a system call. b must stay as it is until [Trip.ReadHead]
+// has returned.
+func (t *Trip) Hold(b []byte, now time.Time) {
+	t.c.write.Reach(now, t.idle, t.c.Conn.SetWriteDeadline)
+	t.c.held, t.c.unsent = b, false
 }
 
 // SendBody writes a part of the request's body. b is not kept. After an error
@@ -101,7 +109,7 @@ func (t *Trip) SendBody(b []byte) error {
 	if t.interrupted.Load() {
 		_ = t.c.Conn.SetWriteDeadline(sock.Past)
 	}
-	_, err := t.c.Conn.Write(b)
+	_, err := t.c.Write(b)
 	return err
 }
 
@@ -177,7 +185,7 @@ func (t *Trip) await(client Client, now time.Time, within time.Duration) error {
 			return nil
 		}
 		if !sock.IsTimeout(err) || t.interrupted.Load() || last {
-			return t.broken(err, false)
+			return t.broken(err, t.c.unsent)
 		}
 		now = time.Now()
 		if client.Gone() {
@@ -311,7 +319,7 @@ func (t *Trip) nextRaw(buf []byte) ([]byte, error) {
 		return data, nil
 	}
 	t.reachRead(time.Now(), t.idle)
-	n, err := t.c.Conn.Read(buf)
+	n, err := t.c.Read(buf)
 	if n > 0 {
 		return buf[:n], nil
 	}
@@ -384,7 +392,7 @@ func (t *Trip) End(reuse bool, o Outcome) {
 		t.br = nil
 	}
 	c := t.c
-	t.c = nil
+	t.c, c.held, c.unsent = nil, nil, false
 	t.target.observer.Attempted(o.Reason, c.used)
 	reused := c.used
 	t.target.release(c, clean)

@@ -37,18 +37,18 @@ func pair(t testing.TB, network string) (near, far net.Conn) {
 }
 
 // sees waits until a look shows want, which may take the other end's bytes a moment.
-func sees(t *testing.T, p *sock.Peeker, want sock.State) {
+func sees(t *testing.T, p *sock.Stream, want sock.State) {
 	t.Helper()
 	seesAny(t, p, func(got sock.State) bool { return got == want })
 }
 
 // seesDead waits until a look shows that the connection is of no more use.
-func seesDead(t *testing.T, p *sock.Peeker) {
+func seesDead(t *testing.T, p *sock.Stream) {
 	t.Helper()
 	seesAny(t, p, func(got sock.State) bool { return got != sock.Quiet && got != sock.Bytes })
 }
 
-func seesAny(t *testing.T, p *sock.Peeker, wanted func(sock.State) bool) {
+func seesAny(t *testing.T, p *sock.Stream, wanted func(sock.State) bool) {
 	t.Helper()
 	var got sock.State
 	for limit := time.Now().Add(10 * time.Second); time.Now().Before(limit); runtime.Gosched() {
@@ -59,11 +59,11 @@ func seesAny(t *testing.T, p *sock.Peeker, wanted func(sock.State) bool) {
 	t.Fatalf("still sees %d", got)
 }
 
-func TestPeeker(t *testing.T) {
+func TestLook(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			near, far := pair(t, network)
-			p := sock.NewPeeker(near)
+			p := stream(near)
 			for range 3 {
 				if got := p.Look(); got != sock.Quiet {
 					t.Fatalf("a quiet connection shows %d", got)
@@ -86,10 +86,10 @@ func TestPeeker(t *testing.T) {
 	}
 }
 
-// TestPeekerSeesBytesBeforeTheEnd looks at a peer that said something and left.
-func TestPeekerSeesBytesBeforeTheEnd(t *testing.T) {
+// TestLookSeesBytesBeforeTheEnd looks at a peer that said something and left.
+func TestLookSeesBytesBeforeTheEnd(t *testing.T) {
 	near, far := pair(t, "tcp")
-	p := sock.NewPeeker(near)
+	p := stream(near)
 	_, _ = far.Write([]byte("x"))
 	_ = far.Close()
 	sees(t, p, sock.Bytes)
@@ -97,20 +97,20 @@ func TestPeekerSeesBytesBeforeTheEnd(t *testing.T) {
 	sees(t, p, sock.Closed)
 }
 
-func TestPeekerSeesAReset(t *testing.T) {
+func TestLookSeesAReset(t *testing.T) {
 	near, far := pair(t, "tcp")
-	p := sock.NewPeeker(near)
+	p := stream(near)
 	_ = far.(*net.TCPConn).SetLinger(0)
 	_ = far.Close()
 	seesDead(t, p)
 }
 
-// TestPeekerAfterAnExpiredDeadline: an idle connection's deadlines have often
+// TestLookAfterAnExpiredDeadline: an idle connection's deadlines have often
 // passed, which says nothing of the connection.
-func TestPeekerAfterAnExpiredDeadline(t *testing.T) {
+func TestLookAfterAnExpiredDeadline(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		near, far := pair(t, network)
-		p := sock.NewPeeker(near)
+		p := stream(near)
 		_ = near.SetDeadline(sock.Past)
 		if got := p.Look(); got != sock.Quiet {
 			t.Errorf("%s: a quiet connection with an expired deadline shows %d", network, got)
@@ -120,11 +120,11 @@ func TestPeekerAfterAnExpiredDeadline(t *testing.T) {
 	}
 }
 
-func TestPeekerNeedsASocket(t *testing.T) {
+func TestLookNeedsASocket(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	if sock.NewPeeker(a) != nil {
+	if stream(a).Look() != sock.Quiet {
 		t.Error("a pipe in memory has no socket to look at")
 	}
 }
@@ -134,7 +134,7 @@ func TestNothingAllocates(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	near, _ := pair(t, "tcp")
-	p := sock.NewPeeker(near)
+	p := stream(near)
 	if n := testing.AllocsPerRun(100, func() { p.Look() }); n != 0 {
 		t.Errorf("a look makes %v allocations", n)
 	}
