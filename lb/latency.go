@@ -35,7 +35,11 @@ func trustAt(age float64) float64 {
 	if age <= 0 {
 		return 1
 	}
-	return math.Exp(-age / memory)
+	x := age / memory
+	if x < 1e-3 {
+		return 1 - x // as near as matters, and most samples come sooner
+	}
+	return math.Exp(-x)
 }
 
 func (l *latency) succeeded(now, latency int64) {

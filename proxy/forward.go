@@ -102,6 +102,7 @@ func (r *request) overdue() bool {
 // attempt sends the request to one target and reads the head of its response.
 func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, replayable bool) error {
 	r.Attempts++
+	r.headAt = time.Time{}
 	now := r.Start
 	if r.Attempts > 1 {
 		now = time.Now()
@@ -184,6 +185,7 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 		return &upstream.Failure{Reason: exchange.UpstreamMalformed, Err: wire.ErrResponseSwitches}
 	}
 	r.HeaderTime = time.Since(r.Start)
+	r.headAt = r.Start.Add(r.HeaderTime)
 	r.Reason = exchange.OK
 	x := &r.Response
 	x.Status, x.Relayed, x.Body = head.Status, true, nil
@@ -216,7 +218,11 @@ func (r *request) endTrip(failed bool) {
 		r.upload = nil
 	}
 	if r.trip.IsOpen() {
-		r.trip.End(sent && !failed, upstream.Outcome{Now: time.Now(), Latency: r.HeaderTime,
+		now := r.headAt
+		if now.IsZero() {
+			now = time.Now()
+		}
+		r.trip.End(sent && !failed, upstream.Outcome{Now: now, Latency: r.HeaderTime,
 			Reason: r.Reason, Failed: failed && r.targetsFault(sent)})
 	}
 }

@@ -173,6 +173,9 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 		r.Status = ctx.Response.StatusCode()
 	}
 	r.Duration = time.Since(r.Start)
+	if r.client != nil {
+		r.client.Tell(r.Start.Add(r.Duration))
+	}
 	metrics := p.metrics.Unmatched()
 	if r.route != nil {
 		metrics = r.route.metrics

@@ -148,6 +148,7 @@ func (r *request) relay(how coding) {
 	if r.relaySmall() {
 		return
 	}
+	r.headAt = time.Time{}
 	var ok bool
 	switch {
 	case r.trip.Done():
@@ -188,6 +189,7 @@ func (r *request) relaySmall() bool {
 	}
 	r.BytesOut = int64(len(data))
 	r.out = append(r.out, data...)
+	r.client.Tell(r.headAt)
 	r.endTrip(false)
 	r.send(r.out)
 	return true

@@ -42,6 +42,8 @@ type request struct {
 	passedOn bool
 	// deadline is when the whole request is to be done; zero without a limit.
 	deadline time.Time
+	// headAt is when the response's head had come, while that is as good as now.
+	headAt time.Time
 }
 
 var requests = sync.Pool{New: func() any { return &request{phrase: make([]byte, 0, 32)} }}
@@ -77,6 +79,7 @@ func (r *request) release() {
 	r.Head, r.Params, r.Owner = nil, nil, nil
 	r.tried.Reset()
 	r.silent, r.begun, r.passedOn, r.deadline = false, false, false, time.Time{}
+	r.headAt = time.Time{}
 	r.key, r.sent, r.stale = 0, 0, 0
 	requests.Put(r)
 }

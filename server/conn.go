@@ -47,6 +47,9 @@ type Conn struct {
 	lingering bool // the peer may still be sending; see Close
 	body      Body
 
+	// told is what time it is, for the next thing that has to know; see Tell.
+	told time.Time
+
 	interrupted atomic.Bool
 
 	state   atomic.Int32
@@ -204,7 +207,7 @@ func (c *Conn) awaitRequest() error {
 	if c.requests == 0 {
 		wait = c.settings.HeaderTimeout
 	}
-	c.read.Reach(time.Now(), wait, c.Conn.SetReadDeadline)
+	c.read.Reach(c.now(), wait, c.Conn.SetReadDeadline)
 	c.state.Store(stateWaiting)
 	// After the state was set: a drain that did not see it is seen here.
 	if c.leaving() {
@@ -282,6 +285,20 @@ func (c *Conn) KeepAlive() bool {
 // CloseAfter ends the connection after this exchange.
 func (c *Conn) CloseAfter() { c.closing = true }
 
+// Tell says what time it is, and spares the next write or the wait for the next
+// request a look at the clock.
+func (c *Conn) Tell(now time.Time) { c.told = now }
+
+// now returns the time that was told since it was last asked for, or looks.
+func (c *Conn) now() time.Time {
+	now := c.told
+	if now.IsZero() {
+		return time.Now()
+	}
+	c.told = time.Time{}
+	return now
+}
+
 // Send writes bytes of the response to the client; what fasthttp would answer is
 // discarded from now on. b is not kept. A client that does not read for the
 // write timeout is an error.
@@ -292,7 +309,7 @@ func (c *Conn) Send(b []byte) error {
 
 // SendInterim is Send for a response that is not the final one (1xx).
 func (c *Conn) SendInterim(b []byte) error {
-	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.write.Reach(c.now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
 	_, err := c.stream.Write(b)
 	if err != nil {
 		c.closing = true
