@@ -1,5 +1,5 @@
-// Package sock holds what both sides of a proxy do with a socket beyond reading
-// and writing: deadlines that are armed seldom, and a look at what has arrived
+// Package sock holds what both sides of a proxy do with a socket: reading and
+// writing it, deadlines that are armed seldom, and a look at what has arrived
 // without taking it. It knows no protocol.
 package sock
 
