@@ -289,7 +289,7 @@ sends        GET /users HTTP/1.1
              X-Forwarded-Proto: http
              X-Mark: 1
 balance      weighted
-targets      127.0.0.1:9001  weight 1  usable
+targets      127.0.0.1:9001  weight 1  usable, 100% of picks
 timeouts     connect 1s, response_header 30s, idle 1m, request none
 `
 	if b.String() != want {

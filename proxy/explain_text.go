@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/upstream"
 )
 
@@ -84,14 +85,14 @@ func (p *ForwardPlan) writeText(t *textWriter) {
 	}
 	var rows [][]string
 	for i := range p.Targets {
-		rows = append(rows, p.Targets[i].cells(p.Owner))
+		rows = append(rows, p.Targets[i].cells(p))
 	}
 	t.table("targets", rows)
 	t.line("timeouts", "connect %s, response_header %s, idle %s, request %s", orNone(p.Timeouts.Connect),
 		orNone(p.Timeouts.ResponseHeader), orNone(p.Timeouts.Idle), orNone(p.Timeouts.Request))
 }
 
-func (s *TargetStatus) cells(owner string) []string {
+func (s *RatedTarget) cells(p *ForwardPlan) []string {
 	notes := []string{"usable"}
 	if !s.Usable {
 		notes[0] = "not usable"
@@ -114,10 +115,24 @@ func (s *TargetStatus) cells(owner string) []string {
 	if s.LatencyMS > 0 {
 		notes = append(notes, fmt.Sprintf("%.1f ms", s.LatencyMS))
 	}
-	if s.Address == owner {
+	switch {
+	case s.Address == p.Owner:
 		notes = append(notes, "owner")
+	case s.Rating != nil:
+		notes = append(notes, s.rated(p.Rating))
 	}
 	return []string{s.Address, fmt.Sprintf("weight %d", s.Weight), strings.Join(notes, ", ")}
+}
+
+// rated puts a rating into words.
+func (s *RatedTarget) rated(rating string) string {
+	switch rating {
+	case lb.RateChance:
+		return fmt.Sprintf("%.3g%% of picks", 100**s.Rating)
+	case lb.RateTurn:
+		return fmt.Sprintf("turn %.0f", *s.Rating)
+	}
+	return fmt.Sprintf("%s %.3g", rating, *s.Rating)
 }
 
 func (a *AnswerPlan) writeText(t *textWriter) {

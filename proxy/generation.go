@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 
@@ -34,6 +35,7 @@ type Generation struct {
 	pools   map[string]*upstream.Pool
 	trusted []netip.Prefix
 	scope   *telemetry.Scope
+	tunnels *atomic.Int64 // open ones, of all generations
 }
 
 // route is one route at work.
@@ -76,6 +78,7 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 		pools:   make(map[string]*upstream.Pool, len(cfg.Upstreams)),
 		trusted: cfg.TrustedProxies,
 		scope:   p.metrics.Scope(),
+		tunnels: &p.tunnels,
 	}
 	var before map[string]*upstream.Pool
 	if prev != nil {

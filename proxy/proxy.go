@@ -37,6 +37,7 @@ type Proxy struct {
 	gen      atomic.Pointer[Generation]
 	access   atomic.Pointer[telemetry.AccessLog]
 	inFlight atomic.Int64
+	tunnels  atomic.Int64
 	swapping sync.Mutex
 }
 
@@ -52,6 +53,9 @@ func (p *Proxy) Generation() *Generation { return p.gen.Load() }
 
 // InFlight returns how many requests are under way, tunnels included.
 func (p *Proxy) InFlight() int64 { return p.inFlight.Load() }
+
+// Tunnels returns how many requests under way have become tunnels.
+func (p *Proxy) Tunnels() int64 { return p.tunnels.Load() }
 
 // SetAccessLog makes log take the lines of exchanges that end from now on, and
 // returns the one before, which may still be written to for a moment.
@@ -215,6 +219,7 @@ func (p *Proxy) survive(r *request, v any) {
 // emit tells a scrape what is read off rather than counted.
 func (p *Proxy) emit(emit telemetry.Emit) {
 	emit(telemetry.InFlight, float64(p.InFlight()))
+	emit(telemetry.Tunnels, float64(p.Tunnels()))
 	g := p.gen.Load()
 	if g == nil {
 		return

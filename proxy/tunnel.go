@@ -31,6 +31,8 @@ func (r *request) tunnel() {
 		return
 	}
 	r.Upgraded = true
+	r.gen.tunnels.Add(1)
+	defer r.gen.tunnels.Add(-1)
 	client, sent := r.client.Take()
 	t := &tunnel{idle: idle}
 	t.touch()

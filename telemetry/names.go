@@ -61,6 +61,8 @@ var (
 		"Requests that did not go as asked, by reason.", "route", "reason")
 	InFlight = define(Gauge, "sluice_in_flight_requests",
 		"Requests under way, tunnels included.")
+	Tunnels = define(Gauge, "sluice_tunnels",
+		"Requests under way that have become tunnels, such as WebSockets.")
 	ClientConnections = define(Gauge, "sluice_client_connections",
 		"Open client connections.")
 )
@@ -118,7 +120,7 @@ var (
 )
 
 var definitions = []*Definition{
-	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, ClientConnections,
+	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, Tunnels, ClientConnections,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
