@@ -36,7 +36,11 @@ type instance struct {
 	cfg    *config.Config
 	access *telemetry.AccessLog
 	door   *door // nil without an admin address
-	unkept bool  // the last attempt to keep a copy of the config failed
+	edit   edit
+	unkept bool // the last attempt to keep a copy of the config failed
+
+	started time.Time
+	journal admin.Journal
 
 	draining  atomic.Bool
 	stopWatch context.CancelFunc
@@ -61,7 +65,7 @@ type startOptions struct {
 // start reads the config and serves it. The error is a [config.Problems] where
 // the config is at fault.
 func start(opts startOptions, errs io.Writer) (*instance, error) {
-	in := &instance{opts: opts, log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
+	in := &instance{opts: opts, started: time.Now(), log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
 	in.guard = newGuard(in)
 	in.proxy = proxy.New(proxy.Options{
 		Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }, Event: in.healthChanged,
@@ -106,6 +110,7 @@ func (in *instance) load() error {
 		return err
 	}
 	in.watcher.Seen(data)
+	in.note(in.watcher.Last().InForce)
 	return nil
 }
 
@@ -134,7 +139,11 @@ func (in *instance) healthChanged(e upstream.Event) {
 func (in *instance) apply(c hotreload.Change) error {
 	begun, before := time.Now(), in.cfg
 	err := in.change(c.Data)
+	in.edit = edit{src: c.Data}
 	if err == nil {
+		if before != nil {
+			in.edit.changes = proxy.Diff(before, in.cfg)
+		}
 		in.guard.swapped(c, in.cfg)
 		if c.Cause == causeGuard {
 			in.metrics.Reloaded(telemetry.ReloadReverted, time.Now())
@@ -145,7 +154,7 @@ func (in *instance) apply(c hotreload.Change) error {
 		event := in.log.Info().Str("cause", c.Cause).Uint64("generation", in.proxy.Generation().Number).
 			Dur("took_ms", time.Since(begun))
 		if before != nil {
-			event.Str("changed", proxy.Diff(before, in.cfg).Summary())
+			event.Str("changed", in.edit.changes.Summary())
 		} else {
 			event.Strs("listeners", in.addresses())
 		}
@@ -260,8 +269,7 @@ func (in *instance) swapAccess(log *telemetry.AccessLog) {
 // prepareDoor opens the admin address the config wants, if it is another.
 func (in *instance) prepareDoor(cfg *config.Config) (*door, error) {
 	address := cfg.Admin.Address
-	switch {
-	case address == "":
+	if address == "" {
 		return nil, nil
 	}
 	if file := cfg.Admin.TokenFile; file != "" {
@@ -290,6 +298,7 @@ func (in *instance) swapDoor(d *door) {
 			Proxy: in.proxy, Metrics: in.metrics, Log: in.log, Version: version(),
 			Reload: in.watcher.Reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
 			Force: in.watcher.Force, Guard: in.guard.status,
+			Started: in.started, Connections: in.server.Open, Journal: &in.journal,
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {
@@ -329,6 +338,27 @@ func (in *instance) told(o hotreload.Outcome) {
 	case hotreload.Refused:
 		in.tellTakenBack(o)
 	}
+	in.note(o)
+}
+
+// edit is what the last reload was about, as the journal tells it.
+type edit struct {
+	changes *proxy.Changes // nil where nothing came into force
+	src     []byte
+}
+
+// note writes an outcome into the journal that the admin interface shows.
+func (in *instance) note(o hotreload.Outcome) {
+	e := in.edit
+	in.edit = edit{}
+	if o.Result != hotreload.Refused {
+		e.src = nil // nothing is wrong with it
+	}
+	number := uint64(0)
+	if g := in.proxy.Generation(); g != nil {
+		number = g.Number
+	}
+	in.journal.Note(o, number, e.changes, e.src)
 }
 
 // hangUp is what SIGHUP asks for: the config is read again, and log files opened

@@ -51,6 +51,12 @@ type Options struct {
 	// not asked before a config is in force.
 	Ready   func() (ok bool, why string)
 	Version string
+	// Started is when the process began to serve.
+	Started time.Time
+	// Connections returns how many client connections are open. It may be left out.
+	Connections func() int64
+	// Journal is where reloads are noted. It may be left out.
+	Journal *Journal
 }
 
 // Admin serves the admin endpoints. Its methods may be called from any goroutine.
@@ -58,6 +64,10 @@ type Admin struct {
 	opts      Options
 	endpoints []endpoint
 	server    fasthttp.Server
+	sampling  sync.Once
+
+	history history
+	listed  *listedRoutes // guarded by history.mu
 
 	mu     sync.Mutex
 	closed bool
@@ -109,6 +119,7 @@ func (a *Admin) Serve(ln net.Listener) error {
 	}
 	a.ends = append(a.ends, ln)
 	a.mu.Unlock()
+	a.sampling.Do(func() { go a.sample() })
 	err := a.server.Serve(&socket{Listener: ln, done: a.done})
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -116,6 +127,20 @@ func (a *Admin) Serve(ln net.Listener) error {
 		return nil
 	}
 	return err
+}
+
+// sample takes samples for charts until Close.
+func (a *Admin) sample() {
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for at := time.Now(); ; {
+		a.history.sample(at, a.opts.Metrics.Figures(), a.gauges())
+		select {
+		case <-a.done:
+			return
+		case at = <-tick.C:
+		}
+	}
 }
 
 // Close stops listening and lets answers under way be finished. When ctx ends

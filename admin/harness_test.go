@@ -32,6 +32,9 @@ type desk struct {
 	admin   *admin.Admin
 	proxy   *proxy.Proxy
 	log     *telemetry.Log
+	scope   *telemetry.Scope // counts for routes as requests would
+	journal admin.Journal
+	edit    edit
 	written *bytes.Buffer // what was logged, to be read only when nothing logs
 	unready atomic.Pointer[string]
 }
@@ -65,9 +68,10 @@ func open(t testing.TB, text string) *desk {
 	d.log = telemetry.NewLog(d.written)
 	d.write(strings.ReplaceAll(text, "TARGET", origin.Addr()))
 	metrics := telemetry.NewMetrics("v1.2.3")
+	d.scope = metrics.Scope()
 	d.proxy = proxy.New(proxy.Options{Metrics: metrics, Trouble: func(msg string) { t.Error(msg) }})
 	watcher, err := hotreload.New(hotreload.Options{
-		Path: d.file, Apply: d.apply,
+		Path: d.file, Apply: d.apply, Told: d.told,
 		Poll: -1, Debounce: time.Hour, // only what is asked for is reloaded
 	})
 	if err != nil {
@@ -90,6 +94,7 @@ func open(t testing.TB, text string) *desk {
 	t.Cleanup(func() { cancel(); <-watching })
 	d.admin = admin.New(admin.Options{
 		Proxy: d.proxy, Metrics: metrics, Log: d.log, Version: "v1.2.3",
+		Started: time.Now(), Connections: func() int64 { return 3 }, Journal: &d.journal,
 		Reload: watcher.Reload, Force: watcher.Force, DryRun: d.dryRun, Status: watcher.Last, Ready: d.ready,
 	})
 	d.addr = d.listen(func(ln net.Listener) net.Listener { return ln })
@@ -103,10 +108,25 @@ func (d *desk) write(text string) {
 	}
 }
 
+// edit is what the last reload was about.
+type edit struct {
+	changes *proxy.Changes
+	src     []byte
+}
+
+func (d *desk) told(o hotreload.Outcome) {
+	d.journal.Note(o, d.proxy.Generation().Number, d.edit.changes, d.edit.src)
+	d.edit = edit{}
+}
+
 func (d *desk) apply(c hotreload.Change) error {
+	d.edit = edit{src: c.Data}
 	cfg, err := config.Parse(c.Data, proxy.Catalog())
 	if err != nil {
 		return err
+	}
+	if g := d.proxy.Generation(); g != nil {
+		d.edit.changes = proxy.Diff(g.Config, cfg)
 	}
 	candidate, err := d.proxy.Prepare(cfg)
 	if err != nil {

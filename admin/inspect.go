@@ -14,15 +14,23 @@ import (
 func (a *Admin) healthz(ctx *fasthttp.RequestCtx) { text(ctx, fasthttp.StatusOK, "ok\n") }
 
 func (a *Admin) readyz(ctx *fasthttp.RequestCtx) {
-	ok, why := a.opts.Proxy.Generation() != nil, noConfig
-	if ok && a.opts.Ready != nil {
-		ok, why = a.opts.Ready()
-	}
+	ok, why := a.ready()
 	if !ok {
 		text(ctx, fasthttp.StatusServiceUnavailable, "not ready: "+why+"\n")
 		return
 	}
 	text(ctx, fasthttp.StatusOK, "ready\n")
+}
+
+// ready reports whether traffic should be sent here, and why not.
+func (a *Admin) ready() (ok bool, why string) {
+	if a.opts.Proxy.Generation() == nil {
+		return false, noConfig
+	}
+	if a.opts.Ready == nil {
+		return true, ""
+	}
+	return a.opts.Ready()
 }
 
 // metrics tells what can be told even where a part cannot be had.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/admin"
 	"github.com/sluiceproxy/sluice/hotreload"
+	"github.com/sluiceproxy/sluice/telemetry"
 )
 
 func TestAcceptGoesOnAfterFailures(t *testing.T) {
@@ -31,7 +32,7 @@ func TestClose(t *testing.T) {
 	d := open(t, conf)
 	begun, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	a := admin.New(admin.Options{Proxy: d.proxy, Log: d.log, Reload: func(context.Context, string) hotreload.Outcome {
+	a := admin.New(admin.Options{Proxy: d.proxy, Metrics: telemetry.NewMetrics(""), Log: d.log, Reload: func(context.Context, string) hotreload.Outcome {
 		close(begun)
 		<-release
 		return hotreload.Outcome{}
