@@ -29,6 +29,7 @@ type command struct {
 	stdout      io.Writer // the log if nil
 	stderr      string    // a file; the log if empty
 	descriptors int       // limit of open descriptors; 0 keeps ours
+	behind      *link     // the end of which it lives at; nil for here
 }
 
 func start(c command) (*child, error) {
@@ -58,7 +59,7 @@ func start(c command) (*child, error) {
 	}
 	// A group of its own, so that all of its processes can be ended.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	if err := c.behind.enter(cmd.Start); err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", c.name, err)
 	}
 	p := &child{cmd: cmd, log: c.log, ended: make(chan struct{})}
@@ -138,7 +139,7 @@ type console struct {
 
 // startConsole starts this program in another role. It ends when we do, because
 // then its standard input does.
-func startConsole(role, log string, args ...string) (*console, error) {
+func startConsole(behind *link, role, log string, args ...string) (*console, error) {
 	inRead, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -155,7 +156,8 @@ func startConsole(role, log string, args ...string) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(command{log: log, name: self, args: args, env: []string{roleVariable + "=" + role}, stdin: inRead, stdout: outWrite})
+	p, err := start(command{log: log, name: self, args: args, env: []string{roleVariable + "=" + role}, stdin: inRead,
+		stdout: outWrite, behind: behind})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ type fault struct {
 	// cuts says that responses are cut off after they have begun: they were passed
 	// on, nobody can repeat them, and a client sees that they are not whole.
 	cuts bool
+	// posts says that requests that may not be repeated must not fail either.
+	posts bool
 	// alone says that the proxies are tried one after the other, not at once.
 	alone bool
 	// short says that it is part of the short form.
@@ -31,11 +33,11 @@ type plan struct {
 	AccessLog   string
 	Stderr      string
 	Env         []string
-	Descriptors int    // the proxy's limit
-	Name        string // the target is this name's addresses
-	Again       bool   // clients repeat what may be, as the proxy ends
-	Toxic       bool   // the first target is reached through toxiproxy
-	Link        int    // so many targets are reached over a link of ours
+	Descriptors int  // the proxy's limit
+	Name        bool // the target is a name
+	Again       bool // clients repeat what may be, as the proxy ends
+	Toxic       bool // the first target is reached through toxiproxy
+	Link        int  // so many targets are reached over a link of ours
 }
 
 func (p *plan) setDefaults() {
@@ -48,7 +50,7 @@ func (p *plan) setDefaults() {
 }
 
 // faults are all there are, in the order of the document.
-var faults = slicesOf(deadFaults, badFaults)
+var faults = slicesOf(deadFaults, badFaults, netFaults, nameFaults, idleFaults, balanceFaults, loadFaults, operatorFaults)
 
 func slicesOf(groups ...[]*fault) (all []*fault) {
 	for _, g := range groups {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,13 +32,12 @@ func (t *tally) add(s sent) {
 	t.mu.Unlock()
 }
 
-// methods come by turns: three of four are idempotent.
+// methods are drawn from: three of four are idempotent.
 var methods = []string{http.MethodGet, http.MethodGet, http.MethodPost, http.MethodGet, http.MethodPut, http.MethodGet, http.MethodGet, http.MethodPost}
 
 // one sends the next request.
 func (t *tally) one(c *client) {
-	n := t.next.Add(1)
-	s := sent{id: "r" + strconv.FormatInt(n, 10), method: methods[int(n)%len(methods)], begun: time.Now()}
+	s := sent{id: "r" + strconv.FormatInt(t.next.Add(1), 10), method: methods[rand.IntN(len(methods))], begun: time.Now()}
 	s.out = c.do(s.method, s.id)
 	s.took = time.Since(s.begun)
 	t.add(s)
@@ -52,22 +52,18 @@ type load struct {
 func startLoad(t *tally, c *client, rate int) *load {
 	l := &load{stop: make(chan struct{})}
 	l.done.Go(func() {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		begun, made := time.Now(), 0
+		next := time.Now()
 		for {
+			// At random, as people come: together now and then, and with pauses.
+			next = next.Add(time.Duration(rand.ExpFloat64() * float64(time.Second) / float64(rate)))
+			if late := time.Since(next); late > time.Second {
+				next = time.Now()
+			}
 			select {
 			case <-l.stop:
 				return
-			case now := <-tick.C:
-				// A machine that is behind catches up, but not for ever.
-				due := int(now.Sub(begun).Seconds() * float64(rate))
-				if due-made > rate {
-					made = due - rate
-				}
-				for ; made < due; made++ {
-					l.done.Go(func() { t.one(c) })
-				}
+			case <-time.After(time.Until(next)):
+				l.done.Go(func() { t.one(c) })
 			}
 		}
 	})

@@ -34,7 +34,8 @@ type result struct {
 
 // judge counts what became of the requests, and holds it against the promises.
 func (s *stage) judge(f *fault) (*result, error) {
-	r := &result{fault: f, proxy: s.kind.name, sent: len(s.tally.all), notes: s.notes, broken: s.broken, outs: map[string]int{}}
+	r := &result{fault: f, proxy: s.kind.name, sent: len(s.tally.all), retried: s.retried, notes: s.notes, broken: s.broken,
+		outs: map[string]int{}}
 	var alive []sent
 	for _, q := range s.tally.all {
 		during := slices.ContainsFunc(s.dead, func(sp span) bool { return sp.touches(q) })
@@ -66,6 +67,9 @@ func (s *stage) judge(f *fault) (*result, error) {
 	}
 	if r.idempotent > 0 {
 		r.broken = append(r.broken, fmt.Sprintf("%d idempotent requests failed while a target lived", r.idempotent))
+	}
+	if r.other > 0 && f.posts {
+		r.broken = append(r.broken, fmt.Sprintf("%d requests that may not be repeated failed", r.other))
 	}
 	if r.twice > 0 {
 		r.broken = append(r.broken, fmt.Sprintf("%d requests that may not be repeated were sent twice", r.twice))

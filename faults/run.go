@@ -3,41 +3,33 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 )
 
 // runner plays faults.
 type runner struct {
-	dir      string // for everything that is written
+	base
 	programs map[string]string
 	missing  map[string]string // why a proxy is not there
 	kinds    []*kind
 	short    bool
 }
 
-// newRunner builds Sluice, if no program is given, and looks for the others.
-func newRunner(dir, built string, names []string) (*runner, error) {
-	r := &runner{dir: dir, programs: map[string]string{}, missing: map[string]string{}}
-	if built == "" {
-		built = filepath.Join(dir, "sluice")
-		if err := build(built); err != nil {
-			return nil, err
-		}
-	}
+func newRunner(b base, proxies []string, short bool) *runner {
+	r := &runner{base: b, programs: map[string]string{}, missing: map[string]string{}, short: short}
 	for _, k := range kinds {
-		if len(names) > 0 && !slices.Contains(names, k.name) {
+		if len(proxies) > 0 && !slices.Contains(proxies, k.name) {
 			continue
 		}
 		r.kinds = append(r.kinds, k)
-		program, err := k.find(built)
+		program, err := k.find(b.built)
 		if err != nil {
 			r.missing[k.name] = "not installed"
 		}
 		r.programs[k.name] = program
 	}
-	return r, nil
+	return r
 }
 
 // run plays a fault for every proxy.
@@ -63,8 +55,14 @@ func (r *runner) run(f *fault) ([]*result, error) {
 
 func (r *runner) runOne(f *fault, k *kind) (*result, error) {
 	why := f.cannot[k.name]
-	if why == "" {
+	switch {
+	case why != "":
+	case r.missing[k.name] != "":
 		why = r.missing[k.name]
+	case f.plan.Link > 0 && !r.world.links:
+		why = "no namespaces or no /dev/net/tun here"
+	case f.plan.Name && r.world.dns == nil:
+		why = "no namespaces here"
 	}
 	if why != "" {
 		return &result{fault: f, proxy: k.name, na: why}, nil
@@ -75,7 +73,7 @@ func (r *runner) runOne(f *fault, k *kind) (*result, error) {
 	}
 	p := f.plan
 	p.setDefaults()
-	s := &stage{plan: &p, dir: dir, short: r.short}
+	s := &stage{plan: &p, dir: dir, short: r.short, world: r.world, name: "app-" + k.name + ".faults.test."}
 	defer s.tear()
 	if err := s.build(k, r.programs[k.name]); err != nil {
 		return nil, err
@@ -86,15 +84,12 @@ func (r *runner) runOne(f *fault, k *kind) (*result, error) {
 	if err != nil {
 		return nil, s.explain(err)
 	}
-	retried := 0
 	if s.alive() {
-		if retried, err = k.retries(s.proxy); err != nil {
+		retried, err := k.retries(s.proxy)
+		if err != nil {
 			return nil, err
 		}
+		s.retried += retried
 	}
-	result, err := s.judge(f)
-	if err == nil {
-		result.retried = retried
-	}
-	return result, err
+	return s.judge(f)
 }
