@@ -114,7 +114,7 @@ type Hash struct {
 
 // Target is one address of an upstream.
 type Target struct {
-	Address string `json:"address" required:"true" doc:"host:port or unix:/path/to.sock; a name is resolved again over time."`
+	Address string `json:"address" required:"true" doc:"host:port or unix:/path/to.sock; a name is resolved again over time, and at once when no address of it takes a connection."`
 	Weight  int    `json:"weight" default:"1" doc:"Its share of the traffic; 0 takes none."`
 	Backup  bool   `json:"backup" default:"false" doc:"Used only when no other target is usable."`
 }

@@ -11,10 +11,12 @@ import (
 )
 
 // How long an answer of the DNS is used, and how long until it is asked again
-// after it failed. The system's resolver does not tell the records' own TTL.
+// after it failed. The system's resolver does not tell the records' own TTL. Where
+// no address takes a connection, it is asked at once, but not more often.
 const (
-	resolveEvery = 10 * time.Second
-	resolveAgain = 2 * time.Second
+	resolveEvery  = 10 * time.Second
+	resolveAgain  = 2 * time.Second
+	resolveBroken = time.Second
 )
 
 // addrs are the addresses a name has at one time. It is not changed once made.
@@ -49,7 +51,8 @@ type resolver struct {
 	askAt   atomic.Int64 // unix ns from when on it is to be asked again
 	asking  atomic.Bool
 	next    atomic.Uint32 // rotates over the addresses
-	initial sync.Mutex    // one first look-up at a time
+	waited  sync.Mutex    // one look-up that requests wait for at a time
+	renewAt time.Time     // from when on the next may be; guarded by waited
 }
 
 // newResolver returns nil for a host that is an address itself.
@@ -83,12 +86,43 @@ func (r *resolver) get(ctx context.Context) (*addrs, error) {
 	if a := r.current(time.Now()); a != nil {
 		return a, nil
 	}
-	r.initial.Lock()
-	defer r.initial.Unlock()
+	r.waited.Lock()
+	defer r.waited.Unlock()
 	if a := r.now.Load(); a != nil {
 		return a, nil
 	}
 	return r.ask(ctx)
+}
+
+// renew asks again because none of the addresses in use takes a connection: the
+// name may have moved. It returns nil where that brought nothing new.
+func (r *resolver) renew(ctx context.Context, broken *addrs) *addrs {
+	r.waited.Lock()
+	defer r.waited.Unlock()
+	if a := r.now.Load(); a != broken {
+		return a
+	}
+	if time.Now().Before(r.renewAt) {
+		return nil
+	}
+	if ctx.Err() != nil {
+		// Too late for this request; the next one has it asked meanwhile.
+		r.askAt.Store(0)
+		r.renewAt = time.Now().Add(resolveBroken)
+		return nil
+	}
+	a, err := r.ask(ctx)
+	// A DNS that fails may take all of the request's time, and must not take it
+	// from many.
+	pause := resolveBroken
+	if err != nil {
+		pause = resolveEvery
+	}
+	r.renewAt = time.Now().Add(pause)
+	if err != nil || a == broken {
+		return nil
+	}
+	return a
 }
 
 var errNoAddress = errors.New("name has no address")

@@ -51,6 +51,44 @@ func TestNameMoves(t *testing.T) {
 	}
 }
 
+// TestNameMovesAsItDies has a name move between two look-ups: the request that
+// finds the old address dead is served by the new one.
+func TestNameMovesAsItDies(t *testing.T) {
+	good := tcpOrigin(t, answering(hello))
+	dns := &names{}
+	b := pool(t, definition(nil, "app.test:"+port(good)), nil, func(ctx context.Context, host string) ([]netip.Addr, error) {
+		if dns.count() == 0 {
+			dns.set(nil, "127.0.0.3") // refuses
+		} else {
+			dns.set(nil, "127.0.0.1")
+		}
+		return dns.lookup(ctx, host)
+	})
+	b.wantHello()
+	if n := dns.count(); n != 2 {
+		t.Errorf("asked %d times, want twice", n)
+	}
+}
+
+// TestDeadNameIsAskedForSeldom: an address that refuses every request does not
+// have the DNS asked for every request.
+func TestDeadNameIsAskedForSeldom(t *testing.T) {
+	for _, failing := range []error{nil, errors.New("servfail")} {
+		refuses := tcpOrigin(t, answering(hello)) // but on another address
+		dns := &names{}
+		dns.set(nil, "127.0.0.3")
+		b := pool(t, definition(nil, "app.test:"+port(refuses)), nil, dns.lookup)
+		begun := time.Now()
+		for range 100 {
+			wantFailure(t, b.open(&upstream.Trip{}), exchange.ConnectFailed)
+			dns.set(failing, "127.0.0.3")
+		}
+		if most := 3 + int(time.Since(begun)/time.Second); dns.count() > most {
+			t.Errorf("asked %d times, want %d at most", dns.count(), most)
+		}
+	}
+}
+
 func (n *names) count() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()

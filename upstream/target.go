@@ -195,6 +195,18 @@ func (t *Target) dialAny(ctx context.Context) (net.Conn, *addrs, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c, err := t.dialEach(ctx, &dialer, a)
+	if err == nil {
+		return c, a, nil
+	}
+	if moved := t.resolver.renew(ctx, a); moved != nil {
+		c, err = t.dialEach(ctx, &dialer, moved)
+		return c, moved, err
+	}
+	return nil, nil, err
+}
+
+func (t *Target) dialEach(ctx context.Context, dialer *net.Dialer, a *addrs) (net.Conn, error) {
 	start := t.resolver.next.Add(1)
 	var failed error
 	for i := range a.ips {
@@ -203,11 +215,11 @@ func (t *Target) dialAny(ctx context.Context) (net.Conn, *addrs, error) {
 		dialer.Timeout = share(ctx, len(a.ips)-i)
 		c, err := dialer.DialContext(ctx, t.network, net.JoinHostPort(ip.String(), t.port))
 		if err == nil {
-			return c, a, nil
+			return c, nil
 		}
 		failed = err
 	}
-	return nil, nil, failed
+	return nil, failed
 }
 
 // share returns one of n equal parts of the time that ctx leaves; 0 sets no limit.
