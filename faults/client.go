@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long a client waits for its answer.
@@ -47,19 +49,46 @@ type clientConn struct {
 }
 
 func (c *client) get(fresh bool) (*clientConn, error) {
-	c.mu.Lock()
-	if n := len(c.idle); n > 0 && !fresh {
-		conn := c.idle[n-1]
-		c.idle = c.idle[:n-1]
-		c.mu.Unlock()
-		return conn, nil
+	for conn := c.take(); conn != nil && !fresh; conn = c.take() {
+		if conn.alive() {
+			return conn, nil
+		}
+		_ = conn.Close()
 	}
-	c.mu.Unlock()
 	conn, err := net.DialTimeout("tcp", c.address, patience)
 	if err != nil {
 		return nil, err
 	}
 	return &clientConn{Conn: conn, br: bufio.NewReader(conn)}, nil
+}
+
+func (c *client) take() *clientConn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(c.idle)
+	if n == 0 {
+		return nil
+	}
+	conn := c.idle[n-1]
+	c.idle = c.idle[:n-1]
+	return conn
+}
+
+// alive reports whether the proxy keeps an idle connection, as far as can be
+// known; clients that do not look lose requests that the proxy has not.
+func (conn *clientConn) alive() bool {
+	raw, err := conn.Conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	_ = raw.Read(func(fd uintptr) bool {
+		var b [1]byte
+		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = err == unix.EAGAIN
+		return true
+	})
+	return quiet
 }
 
 func (c *client) put(conn *clientConn) {

@@ -36,6 +36,7 @@ type plan struct {
 	Descriptors int  // the proxy's limit
 	Name        bool // the target is a name
 	Again       bool // clients repeat what may be, as the proxy ends
+	Tunnels     bool // there are many WebSockets, which may be quiet for long
 	Toxic       bool // the first target is reached through toxiproxy
 	Link        int  // so many targets are reached over a link of ours
 }

@@ -11,7 +11,7 @@ var balanceFaults = []*fault{
 
 func oneSlow(name, policy string, cannot map[string]string) *fault {
 	return &fault{
-		name: name, plan: plan{Balance: policy}, cannot: cannot,
+		name: name, plan: plan{Balance: policy, Rate: 600}, cannot: cannot,
 		what: "one target of four takes 200 ms for each answer; balanced by " + policy + " (see p99)",
 		play: func(s *stage) error {
 			if err := s.targets[0].be("slow", 1, 200*time.Millisecond); err != nil {

@@ -18,7 +18,7 @@ var operatorFaults = []*fault{
 			"connections refused from then on do not count, and clients repeat what may be repeated on a kept connection that was closed",
 	},
 	{
-		name: "websockets", short: true, alone: true, plan: plan{Rate: 100, Again: true}, play: playWebSockets,
+		name: "websockets", short: true, alone: true, plan: plan{Rate: 100, Again: true, Tunnels: true}, play: playWebSockets,
 		what: "10,000 WebSockets, or as many as the limit of descriptors allows, are held over 50 reloads that do not concern them",
 	},
 }
