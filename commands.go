@@ -69,11 +69,13 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
 	// A log whose reader is gone must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
+	memory := limitMemory(os.DirFS("/"))
 	in, err := start(opts, errs)
 	if err != nil {
 		tell(errs, opts.path, err)
 		return exitFail
 	}
+	in.tellBudgets(memory, runtime.GOMAXPROCS(0))
 	if started != nil {
 		started(in)
 	}

@@ -32,6 +32,8 @@ type instance struct {
 	watcher *hotreload.Watcher
 	guard   *guard
 
+	descriptors atomic.Pointer[descriptors] // of the config in force
+
 	// applied by the watcher's goroutine, one change at a time
 	cfg    *config.Config
 	access *telemetry.AccessLog
@@ -75,6 +77,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 		Refused: in.proxy.Refused,
 		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
 	})
+	in.metrics.Collect(in.emitRoom)
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
 	var err error
 	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice, Told: in.told})
@@ -96,6 +99,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 		}
 	}()
 	in.watching.Go(func() { in.guard.run(ctx) })
+	in.watching.Go(func() { in.relieve(ctx) })
 	return in, nil
 }
 
@@ -215,6 +219,7 @@ func (in *instance) change(data []byte) (err error) {
 	// The level was checked with the rest of the config.
 	_ = in.log.SetLevel(cfg.Log.Level)
 	in.swapAccess(access)
+	in.fitDescriptors(cfg)
 	candidate.Commit()
 	sockets.Commit()
 	in.swapDoor(door)

@@ -60,6 +60,7 @@ func (l *listener) stop(empty bool) {
 	}
 	l.gate.empty.Store(empty)
 	l.gate.shut.Store(true)
+	l.srv.wakeHeld()
 	_ = l.Listener.(deadliner).SetDeadline(sock.Past)
 	<-l.gate.done
 	l.gate = nil
@@ -81,6 +82,7 @@ const longestPause = time.Second
 func (g *gate) Accept() (net.Conn, error) {
 	pause := time.Duration(0)
 	for {
+		g.awaitRoom()
 		raw, err := g.Listener.Accept()
 		if err != nil && g.shut.Load() && g.empty.Load() {
 			raw, err = g.takeWaiting()
@@ -115,7 +117,7 @@ const longestQueue = 4096
 // the socket.
 func (g *gate) takeWaiting() (conn net.Conn, err error) {
 	raw, err := g.Listener.(syscall.Conn).SyscallConn()
-	if err != nil || g.taken == longestQueue {
+	if err != nil || g.taken == longestQueue || g.srv.noRoom() {
 		return nil, net.ErrClosed
 	}
 	g.taken++

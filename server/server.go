@@ -65,11 +65,15 @@ type Server struct {
 	first *Conn      // list of open connections
 	open  int64
 	quiet chan struct{} // closed when a drain has seen the last one go
+	room  room
+	freed sync.Cond // a connection was closed, or else there may be room
 }
 
 // New returns a server without listeners; see [Server.Prepare].
 func New(opts Options) *Server {
-	return &Server{opts: opts, listeners: map[string]*listener{}}
+	s := &Server{opts: opts, listeners: map[string]*listener{}}
+	s.freed.L = &s.mu
+	return s
 }
 
 func (s *Server) onRefuse(client []byte, r *wire.Refusal) {
@@ -134,6 +138,7 @@ func (s *Server) remove(c *Conn) bool {
 	}
 	c.prev, c.next = nil, nil
 	s.open--
+	s.freed.Broadcast()
 	if s.open == 0 && s.quiet != nil {
 		close(s.quiet)
 		s.quiet = nil

@@ -65,6 +65,10 @@ var (
 		"Requests under way that have become tunnels, such as WebSockets.")
 	ClientConnections = define(Gauge, "sluice_client_connections",
 		"Open client connections.")
+	ClientRoom = define(Gauge, "sluice_client_connections_max",
+		"Open client connections at which further clients wait to be accepted, so that descriptors are left for all else; 0 without a bound.")
+	AcceptHeld = define(Counter, "sluice_accept_held_total",
+		"Times accepting waited for a client connection to be closed.")
 )
 
 // Upstreams and their targets.
@@ -120,7 +124,8 @@ var (
 )
 
 var definitions = []*Definition{
-	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, Tunnels, ClientConnections,
+	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, Tunnels,
+	ClientConnections, ClientRoom, AcceptHeld,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
