@@ -70,6 +70,8 @@ func exercised() *Metrics {
 		m.Gauge(d, func() float64 { return 7 })
 	}
 	m.Collect(func(emit Emit) {
+		emit(ClientRoom, 9)
+		emit(AcceptHeld, 1)
 		emit(TargetConnections, 4, "pool", "127.0.0.1:9001", "idle")
 		emit(TargetInFlight, 2, "pool", "127.0.0.1:9001")
 		emit(TargetUsable, 1, "pool", "127.0.0.1:9001")
