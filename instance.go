@@ -36,7 +36,7 @@ type instance struct {
 
 	// applied by the watcher's goroutine, one change at a time
 	cfg    *config.Config
-	access *telemetry.AccessLog
+	access accessLogs
 	door   *door // nil without an admin address
 	edit   edit
 	unkept bool // the last attempt to keep a copy of the config failed
@@ -201,16 +201,14 @@ func (in *instance) change(data []byte) (err error) {
 		return config.Place(data, err)
 	}
 	sockets, err := in.server.Prepare(context.Background(), cfg.Listeners, cfg.Limits)
-	access, accessErr := in.prepareAccess(cfg)
+	access, accessErr := in.prepareAccess(cfg.Log.Access)
 	door, doorErr := in.prepareDoor(cfg)
 	if err := errors.Join(placeListeners(err), accessErr, doorErr); err != nil {
 		candidate.Discard()
 		if sockets != nil {
 			sockets.Discard()
 		}
-		if access != nil && access != in.access {
-			_ = access.Close(context.Background())
-		}
+		in.access.discard(access)
 		if door != nil && door != in.door {
 			_ = door.socket.Close()
 		}
@@ -218,8 +216,8 @@ func (in *instance) change(data []byte) (err error) {
 	}
 	// The level was checked with the rest of the config.
 	_ = in.log.SetLevel(cfg.Log.Level)
-	in.swapAccess(access)
 	in.fitDescriptors(cfg)
+	in.access.swap(in.proxy, access, in.accessLost)
 	candidate.Commit()
 	sockets.Commit()
 	in.swapDoor(door)
@@ -242,33 +240,6 @@ func placeListeners(err error) error {
 		errs = append(errs, e)
 	}
 	return errors.Join(errs...)
-}
-
-// prepareAccess returns the access log the config wants: the present one if its
-// path stays.
-func (in *instance) prepareAccess(cfg *config.Config) (*telemetry.AccessLog, error) {
-	path := cfg.Log.Access.Path
-	switch {
-	case in.access != nil && in.access.Path() == path:
-		return in.access, nil
-	case path == "off":
-		return nil, nil
-	}
-	log, err := telemetry.OpenAccess(path, in.metrics, func(err error) {
-		in.log.Error().Err(err).Msg("access log lines are being lost")
-	})
-	if err != nil {
-		return nil, &config.PathError{Path: "log.access.path", Err: err}
-	}
-	return log, nil
-}
-
-func (in *instance) swapAccess(log *telemetry.AccessLog) {
-	in.access = log
-	if old := in.proxy.SetAccessLog(log); old != nil && old != log {
-		// Requests that ended just now may still be writing to it.
-		time.AfterFunc(time.Second, func() { _ = old.Close(context.Background()) })
-	}
 }
 
 // prepareDoor opens the admin address the config wants, if it is another.

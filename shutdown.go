@@ -25,10 +25,8 @@ func (in *instance) stop(ctx context.Context) {
 			Msg("requests were cut off at the end of the drain")
 	}
 	in.proxy.Close()
-	if in.access != nil {
-		flush, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		_ = in.access.Close(flush)
+	if err := in.access.close(); err != nil {
+		in.accessLost(err)
 	}
 	if in.door != nil {
 		in.door.close()

@@ -31,9 +31,7 @@ func check(c *Config, r *report) {
 	k.admin()
 	k.limits()
 	k.guard(path{}.key("guard"), c.Guard)
-	if c.Log.Access.Path == "" {
-		k.add(path{}.key("log").key("access").key("path"), `the path is empty; write "off" for no access log`)
-	}
+	k.access()
 	for _, name := range k.upstreams {
 		k.upstream(name, c.Upstreams[name])
 	}

@@ -12,13 +12,7 @@ func (k *checker) tests() {
 	if len(k.config.Tests) == 0 {
 		return
 	}
-	routes := make([]string, len(k.config.Routes))
-	for i := range routes {
-		routes[i] = k.config.Routes[i].Name
-	}
-	slices.Sort(routes)
-	// A name that could not be read is empty, and may be the one that is meant.
-	readable := len(routes) == 0 || routes[0] != ""
+	routes, readable := k.routeNames()
 	for i := range k.config.Tests {
 		t, p := &k.config.Tests[i], path{}.key("tests").at(i)
 		k.testRequest(p.key("request"), &t.Request)
@@ -28,6 +22,17 @@ func (k *checker) tests() {
 			k.addUnknown(p.key("expect").key("route"), "route", name, routes)
 		}
 	}
+}
+
+// routeNames returns the names of all routes, sorted, and whether all could be
+// read: one that could not is empty, and may be the one that is meant.
+func (k *checker) routeNames() (names []string, readable bool) {
+	names = make([]string, len(k.config.Routes))
+	for i := range names {
+		names[i] = k.config.Routes[i].Name
+	}
+	slices.Sort(names)
+	return names, len(names) == 0 || names[0] != ""
 }
 
 func (k *checker) testRequest(p path, t *TestRequest) {

@@ -18,7 +18,9 @@ const (
 type StatusRange struct{ First, Last int }
 
 // ParseStatuses reads a list of statuses and ranges of them, as 200-299,401.
-func ParseStatuses(text string) ([]StatusRange, error) {
+func ParseStatuses(text string) ([]StatusRange, error) { return parseStatuses(text, 200) }
+
+func parseStatuses(text string, least int) ([]StatusRange, error) {
 	var out []StatusRange
 	for part := range strings.SplitSeq(text, ",") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -28,8 +30,8 @@ func ParseStatuses(text string) ([]StatusRange, error) {
 		a, errA := strconv.Atoi(first)
 		b, errB := strconv.Atoi(last)
 		switch {
-		case errA != nil || errB != nil || a < 200 || b > 599:
-			return nil, fmt.Errorf(`%q is not a list of statuses from 200 to 599 such as "200-299,401"`, shorten(text))
+		case errA != nil || errB != nil || a < least || b > 599:
+			return nil, fmt.Errorf(`%q is not a list of statuses from %d to 599 such as "200-299,401"`, shorten(text), least)
 		case a > b:
 			return nil, fmt.Errorf("the range %d-%d is empty", a, b)
 		}

@@ -65,11 +65,6 @@ type Log struct {
 	Access AccessLog `json:"access" doc:"One line per request."`
 }
 
-// AccessLog says where request lines go.
-type AccessLog struct {
-	Path string `json:"path" default:"off" doc:"stdout, stderr, off, or a file's path."`
-}
-
 // Limits bound what a client may send and how long it may take.
 type Limits struct {
 	HeaderBytes    Size     `json:"header_bytes" default:"16KiB" doc:"Longest request head, request line included; longer is answered 431."`

@@ -36,6 +36,7 @@ type Exchange struct {
 	request wire.Fields
 	edited  bool
 	buf     []byte // backs Target once it was changed
+	id      []byte
 }
 
 // Facts are what logs and metrics want to know of an exchange. Strings are the
@@ -69,16 +70,16 @@ type Params interface {
 
 // Reset prepares x for another exchange and keeps its buffers.
 func (x *Exchange) Reset() {
-	request, response, buf := x.request, x.Response.Fields, x.buf
+	request, response, buf, id := x.request, x.Response.Fields, x.buf, x.id
 	request.Reset()
 	response.Reset()
-	*x = Exchange{request: request, buf: buf[:0]}
+	*x = Exchange{request: request, buf: buf[:0], id: id[:0]}
 	x.Response.Fields = response
 }
 
 // Cap returns the memory held for reuse, in bytes.
 func (x *Exchange) Cap() int {
-	return x.request.Cap() + x.Response.Fields.Cap() + cap(x.buf)
+	return x.request.Cap() + x.Response.Fields.Cap() + cap(x.buf) + cap(x.id)
 }
 
 type key struct{}
@@ -126,6 +127,14 @@ func (x *Exchange) AppendHead(dst []byte) []byte {
 	}
 	return append(dst, "\r\n"...)
 }
+
+// SetRequestID notes the id that a middleware has given the request, for the
+// access log. id is copied.
+func (x *Exchange) SetRequestID(id []byte) { x.id = append(x.id[:0], id...) }
+
+// RequestID returns the id, empty where no middleware has given one. It is valid
+// until the exchange ends.
+func (x *Exchange) RequestID() []byte { return x.id }
 
 // SetTarget changes the target to the concatenation of parts, which may be
 // slices of the present one.

@@ -109,13 +109,17 @@ func TestReset(t *testing.T) {
 	x.RequestFields().Add("X-Secret", "1")
 	x.SetHost([]byte("secret.test"))
 	x.SetTarget([]byte("/secret"))
+	x.SetRequestID([]byte("secret"))
+	if got := string(x.RequestID()); got != "secret" {
+		t.Errorf("request id %q", got)
+	}
 	x.Response.Answer(200, "text/secret", []byte("secret"))
 	x.Facts = exchange.Facts{Route: "secret", Status: 200, Reason: exchange.Panic, Attempts: 3}
 	begin(t, x, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	if got := string(x.AppendHead(nil)); strings.Contains(got, "ecret") {
 		t.Errorf("head %q", got)
 	}
-	if x.Facts != (exchange.Facts{}) || x.Response.Status != 0 || x.Response.Body != nil || len(x.Response.Fields.Bytes()) != 0 {
+	if x.Facts != (exchange.Facts{}) || x.Response.Status != 0 || x.Response.Body != nil || len(x.Response.Fields.Bytes()) != 0 || len(x.RequestID()) != 0 {
 		t.Errorf("left: %+v, %+v", x.Facts, x.Response)
 	}
 }

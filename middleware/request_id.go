@@ -48,6 +48,7 @@ func (o *RequestID) build() Middleware {
 			}
 			fields.Del(header)
 			fields.AddBytes(header, id)
+			x.SetRequestID(id)
 			next(ctx)
 			x.Response.Fields.Del(header)
 			x.Response.Fields.AddBytes(header, id)

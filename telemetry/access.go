@@ -3,187 +3,224 @@ package telemetry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"sync"
-	"syscall"
-	"time"
+	"reflect"
 
+	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/exchange"
 )
 
-const (
-	flushEvery = 100 * time.Millisecond
-	tellEvery  = time.Minute
-)
-
-// AccessLog writes a line per exchange to a file, a pipe or a standard stream. A
-// goroutine of its own writes, in batches; when it falls behind by more than
-// maxWaiting bytes, or writing fails, lines are lost and counted, and requests go
-// on. It is safe for any goroutine.
+// AccessLog writes a line per exchange to its sinks. Each has a bounded queue and a
+// goroutine of its own, so that one that is slow, full or away costs lines, which
+// are counted, and never a request's time. It is safe for any goroutine.
 type AccessLog struct {
-	path     string
-	counters *accessCounters
-	trouble  func(error)
-	queue    queue
+	def     config.AccessLog
+	filters []filter
+	groups  []group
+	sinks   []*sink
+	fresh   []*sink // those that no earlier log had
+	release func()  // the counters
 
-	wake   chan struct{} // lines wait, and none did before
-	flush  chan struct{} // a block is full, or the file or closed changed
-	losing chan error    // why lines are being lost
-	ended  chan struct{} // closed when the writer has ended
-	torn   bool          // the file ends within a line; the writer's own
-
-	mu     sync.Mutex
-	file   *os.File
-	next   *os.File // to be written to from the next batch on
-	closed bool
+	filtered *striped[filteredCell]
 }
 
-// OpenAccess opens the log at path: stdout, stderr, off, or a file's path, made if
-// it is not there. Lines are counted in m. trouble is told why lines are lost when
-// that begins and once a minute while it lasts, from a goroutine that may block.
-// The caller closes the log. A write to a closed pipe on stdout kills the process
-// unless it ignores SIGPIPE.
-func OpenAccess(path string, m *Metrics, trouble func(error)) (*AccessLog, error) {
-	f, err := openAccessFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return newAccess(path, f, m, trouble), nil
+// group is the sinks whose lines are written the same way.
+type group struct {
+	text   string
+	format format
+	sinks  []*sink
 }
 
-func newAccess(path string, f *os.File, m *Metrics, trouble func(error)) *AccessLog {
-	a := &AccessLog{
-		path:     path,
-		counters: &m.access,
-		trouble:  trouble,
-		wake:     make(chan struct{}, 1),
-		flush:    make(chan struct{}, 1),
-		losing:   make(chan error, 1),
-		ended:    make(chan struct{}),
-		file:     f,
-	}
-	if f == nil {
-		close(a.ended)
-		return a
-	}
-	go a.write()
-	go a.tell()
-	return a
+// AccessOptions are what an access log needs from outside.
+type AccessOptions struct {
+	Metrics *Metrics
+	// Tell is told what becomes of sinks, from goroutines that it may block.
+	Tell func(AccessEvent)
+	// Before is the log in force, or nil: its sinks are taken over where their
+	// definition stays the same.
+	Before *AccessLog
 }
 
-// openAccessFile returns nil for off.
-func openAccessFile(path string) (*os.File, error) {
-	switch path {
-	case "off":
-		return nil, nil
-	case "stdout":
-		return os.Stdout, nil
-	case "stderr":
-		return os.Stderr, nil
+// OpenAccess opens what the sinks of def lead to as far as that is files, made if
+// they are not there; what is reached over a network may be away. def was
+// checked. Errors are [config.PathError]s, joined. The caller ends the log by
+// Close, or by Replace where another has taken its place; so does one who finds
+// that the log is not to take the place of the one before. A write to a closed pipe
+// on stdout kills the process unless it ignores SIGPIPE.
+func OpenAccess(def config.AccessLog, o AccessOptions) (*AccessLog, error) {
+	a := &AccessLog{def: def, filtered: &o.Metrics.filtered}
+	s := firstShape()
+	for i := range def.Stages {
+		if stage := &def.Stages[i]; stage.Filter != nil {
+			a.filters = append(a.filters, compileFilter(stage.Filter, s))
+		} else {
+			s.apply(stage.Map)
+		}
 	}
-	// Without O_NONBLOCK the opening of a named pipe waits for a reader.
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, 0o640)
-	if err != nil {
-		return nil, fmt.Errorf("cannot open access log: %w", err)
+	var errs []error
+	held := make(map[string]struct{})
+	a.release = func() { o.Metrics.releaseSinks(held) }
+	def.Each(func(place string, def config.AccessSink) {
+		text := def.Format
+		def.Format = ""
+		k, err := a.sink(def, o, held)
+		if err != nil {
+			if def.Type == config.SinkFile && place != "log.access.path" {
+				place += ".path"
+			}
+			errs = append(errs, &config.PathError{Path: place, Err: err})
+			return
+		}
+		a.sinks = append(a.sinks, k)
+		a.group(text, s).add(k)
+	})
+	if len(errs) > 0 {
+		for _, k := range a.fresh {
+			_ = k.out.close() // nothing was written to it
+		}
+		a.release()
+		return nil, errors.Join(errs...)
 	}
-	return f, nil
+	for _, k := range a.fresh {
+		k.start()
+	}
+	return a, nil
 }
 
-// Path returns what the log was opened with: where it is the same in another
-// version of the config, the log can be taken over.
-func (a *AccessLog) Path() string { return a.path }
+// group returns the group of a format.
+func (a *AccessLog) group(text string, s *shape) *group {
+	for i := range a.groups {
+		if a.groups[i].text == text {
+			return &a.groups[i]
+		}
+	}
+	a.groups = append(a.groups, group{text: text, format: s.format(text)})
+	return &a.groups[len(a.groups)-1]
+}
 
-var lines = sync.Pool{New: func() any { return new([]byte) }}
+func (g *group) add(s *sink) { g.sinks = append(g.sinks, s) }
+
+// sink returns the sink of a definition: that of the log before, or a new one,
+// which is not started yet.
+func (a *AccessLog) sink(def config.AccessSink, o AccessOptions, held map[string]struct{}) (*sink, error) {
+	counters := o.Metrics.sink(def.Name(), held)
+	if o.Before != nil {
+		for _, s := range o.Before.sinks {
+			if reflect.DeepEqual(s.def, def) {
+				return s, nil
+			}
+		}
+	}
+	var out output
+	switch def.Type {
+	case config.SinkStdout:
+		out = &fileOutput{file: os.Stdout, standard: true}
+	case config.SinkStderr:
+		out = &fileOutput{file: os.Stderr, standard: true}
+	case config.SinkSyslog:
+		out = newSyslogOutput(def.Address)
+	case config.SinkNSQ:
+		out = newNSQOutput(&def)
+	default:
+		f, err := openFileOutput(def.Path)
+		if err != nil {
+			return nil, err
+		}
+		out = f
+	}
+	s := newSink(def, out, counters, o.Tell)
+	if def.Type == config.SinkSyslog {
+		s.prefix, s.suffix = syslogHeader(&def)
+	}
+	a.fresh = append(a.fresh, s)
+	return s, nil
+}
+
+// Is reports whether the log is what def says, so that it can stay.
+func (a *AccessLog) Is(def config.AccessLog) bool { return reflect.DeepEqual(a.def, def) }
 
 // Write logs an exchange that has ended, and keeps nothing of it. x.Head must be
 // nil where no head was read. It neither blocks nor allocates.
 func (a *AccessLog) Write(x *exchange.Exchange) {
-	if a.path == "off" {
-		return
-	}
-	line := lines.Get().(*[]byte)
-	*line = appendLine((*line)[:0], x)
-	switch a.queue.put(*line) {
-	case first:
-		signal(a.wake)
-	case filled:
-		signal(a.flush)
-	case behind:
-		a.counters.behind.Add(1)
-		a.lose(errBehind)
-	case ended:
-		a.counters.failed.Add(1)
-	}
-	lines.Put(line)
-}
-
-var errBehind = errors.New("the writer is behind")
-
-func (a *AccessLog) lose(why error) {
-	select {
-	case a.losing <- why:
-	default:
-	}
-}
-
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
-// Reopen opens the file anew, after it was moved away; lines go to the new one
-// from the next batch on, at once if the writer is not held up. On an error the
-// log goes on as it was. It does nothing for standard streams.
-func (a *AccessLog) Reopen() error {
-	if !a.owned() {
-		return nil
-	}
-	f, err := openAccessFile(a.path)
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	unused := a.next
-	if a.closed {
-		unused = f
+	r := records.Get().(*record)
+	r.x, r.weight = x, 1
+	if a.passes(r) {
+		for i := range a.groups {
+			a.groups[i].write(r)
+		}
 	} else {
-		a.next = f
+		a.filtered.own().n.Add(1)
 	}
-	a.mu.Unlock()
-	if unused != nil {
-		_ = unused.Close() // nothing was written to it
-	}
-	signal(a.flush)
-	return nil
+	r.x = nil
+	records.Put(r)
 }
 
-// owned tells that the file is the log's own to close.
-func (a *AccessLog) owned() bool {
-	return a.path != "off" && a.path != "stdout" && a.path != "stderr"
+func (a *AccessLog) passes(r *record) bool {
+	for i := range a.filters {
+		if !a.filters[i].pass(r) {
+			return false
+		}
+	}
+	return true
 }
 
-// Close writes what waits and closes the file. Lines that come later are lost and
-// counted. When ctx ends first, what still waits is lost, and Close returns an
-// error. It may be called again.
-func (a *AccessLog) Close(ctx context.Context) error {
-	a.queue.close()
-	a.mu.Lock()
-	a.closed = true
-	a.mu.Unlock()
-	signal(a.flush)
-	select {
-	case <-a.ended:
-		return nil
-	case <-ctx.Done():
+func (g *group) write(r *record) {
+	r.line = g.format.append(r.line[:0], r)
+	for _, s := range g.sinks {
+		r.head = r.head[:0]
+		if s.prefix != nil {
+			r.head = append(appendTime(append(r.head, s.prefix...), r.x.Start.Add(r.x.Duration)), s.suffix...)
+		}
+		s.put(r.head, r.line)
 	}
-	if a.owned() {
-		// This ends a write to a pipe that nobody reads.
-		a.mu.Lock()
-		_ = a.file.Close() // the writer reports what it could not write
-		a.mu.Unlock()
+}
+
+var errBehind = errors.New("it does not keep up and its buffer is full")
+
+// Reopen opens the files anew, after they were moved away; lines go to the new
+// ones from the next batch on, at once if the writer is not held up. On an error
+// a file goes on as it was. Sinks that notice this by themselves need it only to
+// be in time.
+func (a *AccessLog) Reopen() error {
+	var errs []error
+	for _, s := range a.sinks {
+		if f, ok := s.out.(*fileOutput); ok {
+			errs = append(errs, f.reopen())
+		}
 	}
-	return fmt.Errorf("cannot flush access log %s: %w", a.path, ctx.Err())
+	return errors.Join(errs...)
+}
+
+// Close writes what waits, all sinks at once, and ends them. Lines that come
+// later are lost and counted. When ctx ends first, what still waits is lost, and
+// Close returns an error. It may be called again.
+func (a *AccessLog) Close(ctx context.Context) error { return a.Replace(ctx, nil) }
+
+// Replace is Close for all sinks but those that next has taken over. next may be
+// nil.
+func (a *AccessLog) Replace(ctx context.Context, next *AccessLog) error {
+	results := make(chan error)
+	n := 0
+	for _, s := range a.sinks {
+		if next != nil && next.has(s) {
+			continue
+		}
+		n++
+		go func() { results <- s.close(ctx) }()
+	}
+	var errs []error
+	for range n {
+		errs = append(errs, <-results)
+	}
+	a.release()
+	return errors.Join(errs...)
+}
+
+func (a *AccessLog) has(s *sink) bool {
+	for _, other := range a.sinks {
+		if other == s {
+			return true
+		}
+	}
+	return false
 }

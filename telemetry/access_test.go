@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
 )
 
 // patience is for what should take no time and may on a busy machine.
@@ -29,20 +31,44 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 // noTrouble fails the test when lines are lost.
-func noTrouble(t *testing.T) func(error) {
-	return func(err error) { t.Errorf("trouble: %v", err) }
+func noTrouble(t *testing.T) func(AccessEvent) {
+	return func(e AccessEvent) { t.Errorf("told %+v", e) }
 }
 
-func open(t *testing.T, path string, m *Metrics, trouble func(error)) *AccessLog {
+// logTo is the access log that has a path and nothing else.
+func logTo(path string) config.AccessLog { return config.AccessLog{Path: path, Format: "json"} }
+
+func openAccess(t testing.TB, def config.AccessLog, m *Metrics, tell func(AccessEvent)) *AccessLog {
 	t.Helper()
-	a, err := OpenAccess(path, m, trouble)
+	a, err := OpenAccess(def, AccessOptions{Metrics: m, Tell: tell})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func closeLog(t *testing.T, a *AccessLog) {
+func open(t testing.TB, path string, m *Metrics, tell func(AccessEvent)) *AccessLog {
+	t.Helper()
+	return openAccess(t, logTo(path), m, tell)
+}
+
+// newAccess returns a log that writes to a file that is open already.
+func newAccess(f *os.File, m *Metrics, tell func(AccessEvent)) *AccessLog {
+	held := make(map[string]struct{})
+	def := config.AccessSink{Type: "file", Path: "pipe", Buffer: 8 << 20}
+	s := newSink(def, &fileOutput{file: f}, m.sink("file:pipe", held), tell)
+	s.quiet = 10 * time.Millisecond
+	s.start()
+	return &AccessLog{
+		groups: []group{{format: firstShape().format("json"), sinks: []*sink{s}}}, sinks: []*sink{s},
+		release: func() { m.releaseSinks(held) }, filtered: &m.filtered,
+	}
+}
+
+// counters returns those of the log's only sink.
+func (a *AccessLog) counters() *sinkCounters { return a.sinks[0].counters }
+
+func closeLog(t testing.TB, a *AccessLog) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -92,7 +118,22 @@ func TestAccessLogKeepsAllInOrder(t *testing.T) {
 			t.Fatalf("line %d is %s", i, uri)
 		}
 	}
-	want(t, scrape(t, m), "sluice_access_log_lines_total", strconv.Itoa(n), `sluice_access_log_dropped_total{cause="behind"}`, "0")
+}
+
+func TestAccessLogMetrics(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	m := NewMetrics("")
+	a := open(t, path, m, noTrouble(t))
+	a.Write(sample())
+	eventually(t, "the line is written", func() bool { return a.counters().lines.Load() == 1 })
+	name := `sink="file:` + path + `"`
+	want(t, scrape(t, m), "sluice_access_log_lines_total{"+name+"}", "1",
+		`sluice_access_log_dropped_total{cause="behind",`+name+`}`, "0", "sluice_access_log_trouble{"+name+"}", "0",
+		"sluice_access_log_filtered_total", "0")
+	closeLog(t, a)
+	if text := scrape(t, m); len(text["sluice_access_log_lines_total{"+name+"}"]) > 0 {
+		t.Error("the series of a sink outlive it")
+	}
 }
 
 func TestAccessLogWritesSoonWithoutMore(t *testing.T) {
@@ -101,7 +142,7 @@ func TestAccessLogWritesSoonWithoutMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	a := newAccess("pipe", w, NewMetrics(""), noTrouble(t))
+	a := newAccess(w, NewMetrics(""), noTrouble(t))
 	lines := bufio.NewReader(r)
 	for i := range 3 {
 		writeURI(a, strconv.Itoa(i))
@@ -113,16 +154,6 @@ func TestAccessLogWritesSoonWithoutMore(t *testing.T) {
 	closeLog(t, a)
 }
 
-func TestAccessLogOff(t *testing.T) {
-	a := open(t, "off", NewMetrics(""), noTrouble(t))
-	a.Write(sample())
-	if err := a.Reopen(); err != nil || a.Path() != "off" {
-		t.Errorf("path %s, reopen: %v", a.Path(), err)
-	}
-	closeLog(t, a)
-	closeLog(t, a)
-}
-
 func TestAccessLogCannotOpen(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "fifo")
@@ -131,8 +162,14 @@ func TestAccessLogCannotOpen(t *testing.T) {
 	}
 	// A directory, a missing one, and a pipe without a reader, which must not hang.
 	for _, path := range []string{dir, filepath.Join(dir, "no", "access.log"), fifo} {
-		if _, err := OpenAccess(path, NewMetrics(""), noTrouble(t)); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: error is %v", path, err)
+		def := logTo("off")
+		def.Sinks = []config.AccessSink{{Type: "file", Path: path, Buffer: 1 << 20}}
+		for place, def := range map[string]config.AccessLog{"log.access.path": logTo(path), "log.access.sinks[0].path": def} {
+			_, err := OpenAccess(def, AccessOptions{Metrics: NewMetrics(""), Tell: noTrouble(t)})
+			var at *config.PathError
+			if err == nil || !strings.Contains(err.Error(), path) || !errors.As(err, &at) || at.Path != place {
+				t.Errorf("%s: error is %v", path, err)
+			}
 		}
 	}
 }
@@ -143,20 +180,21 @@ func TestBlockedWriterBlocksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := NewMetrics("")
-	told := make(chan error, 10)
-	a := newAccess("pipe", w, m, func(err error) { told <- err })
+	told := make(chan AccessEvent, 10)
+	a := newAccess(w, m, func(e AccessEvent) { told <- e })
 	x := sample()
-	total := 5 * maxWaiting / 4 / len(appendLine(nil, x))
+	total := 5 * (8 << 20) / 4 / len(appendLine(nil, x))
 	for range total {
 		a.Write(x) // would hang the test
 	}
-	dropped := m.access.behind.Load()
+	dropped := a.counters().behind.Load()
 	if dropped == 0 {
 		t.Fatal("nothing was dropped")
 	}
-	if err := <-told; !errors.Is(err, errBehind) || !strings.Contains(err.Error(), "access log pipe") {
-		t.Errorf("told %v", err)
+	if e := <-told; !errors.Is(e.Err, errBehind) || e.Sink != "file:pipe" {
+		t.Errorf("told %+v", e)
 	}
+	want(t, scrape(t, m), `sluice_access_log_trouble{sink="file:pipe"}`, "1")
 
 	// When the reader comes, all that was not dropped arrives.
 	read := make(chan int)
@@ -167,8 +205,12 @@ func TestBlockedWriterBlocksNobody(t *testing.T) {
 		}
 		read <- n
 	}()
+	if e := <-told; e.Err != nil || e.Lost > dropped {
+		t.Errorf("told %+v, and %d are lost", e, dropped)
+	}
+	want(t, scrape(t, m), `sluice_access_log_trouble{sink="file:pipe"}`, "0")
 	closeLog(t, a)
-	if n := <-read; uint64(n)+dropped != uint64(total) || uint64(n) != m.access.lines.Load() {
+	if n := <-read; uint64(n)+dropped != uint64(total) || uint64(n) != a.counters().lines.Load() {
 		t.Errorf("%d read and %d dropped of %d", n, dropped, total)
 	}
 	if len(told) > 0 {
@@ -183,7 +225,7 @@ func TestCloseGivesUpOnBlockedWriter(t *testing.T) {
 	}
 	defer r.Close()
 	m := NewMetrics("")
-	a := newAccess("pipe", w, m, func(error) {})
+	a := newAccess(w, m, func(AccessEvent) {})
 	const total = 2000 // more than a pipe holds
 	for range total {
 		a.Write(sample())
@@ -195,11 +237,11 @@ func TestCloseGivesUpOnBlockedWriter(t *testing.T) {
 	}
 	// The writer ends all the same, and accounts for every line.
 	closeLog(t, a)
-	if n := m.access.lines.Load() + m.access.failed.Load(); n != total || m.access.failed.Load() == 0 {
-		t.Errorf("%d lines accounted for, %d failed", n, m.access.failed.Load())
+	if n := a.counters().lines.Load() + a.counters().failed.Load(); n != total || a.counters().failed.Load() == 0 {
+		t.Errorf("%d lines accounted for, %d failed", n, a.counters().failed.Load())
 	}
 	a.Write(sample())
-	if n := m.access.lines.Load() + m.access.failed.Load(); n != total+1 {
+	if n := a.counters().lines.Load() + a.counters().failed.Load(); n != total+1 {
 		t.Error("a line after the end is not counted")
 	}
 }
@@ -209,21 +251,23 @@ func TestFailingFile(t *testing.T) {
 		t.Skip("no /dev/full here")
 	}
 	m := NewMetrics("")
-	told := make(chan error, 100)
-	a := open(t, "/dev/full", m, func(err error) { told <- err })
+	told := make(chan AccessEvent, 100)
+	a := open(t, "/dev/full", m, func(e AccessEvent) { told <- e })
 	const batches = 3
 	for i := range batches {
 		a.Write(sample())
-		eventually(t, "the batch failed", func() bool { return m.access.failed.Load() == uint64(i+1) })
+		eventually(t, "the batch failed", func() bool { return a.counters().failed.Load() == uint64(i+1) })
 	}
-	if err := <-told; !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("told %v", err)
+	if e := <-told; !errors.Is(e.Err, syscall.ENOSPC) {
+		t.Errorf("told %+v", e)
 	}
+	const name = `sink="file:/dev/full"`
+	want(t, scrape(t, m), `sluice_access_log_dropped_total{cause="failed",`+name+`}`, strconv.Itoa(batches),
+		"sluice_access_log_lines_total{"+name+"}", "0", "sluice_access_log_trouble{"+name+"}", "1")
 	closeLog(t, a)
 	if len(told) > 0 {
-		t.Errorf("told again: %v", <-told)
+		t.Errorf("told again: %+v", <-told)
 	}
-	want(t, scrape(t, m), `sluice_access_log_dropped_total{cause="failed"}`, strconv.Itoa(batches), "sluice_access_log_lines_total", "0")
 }
 
 // TestTornLine fills a pipe that is cut off and goes on with a file: the line
@@ -234,18 +278,62 @@ func TestTornLine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &AccessLog{path: path, counters: &NewMetrics("").access, file: f, losing: make(chan error, 1)}
+	o := &fileOutput{file: f, torn: true}
 	good := appendLine(nil, sample())
 	if _, err := f.Write(good[:20]); err != nil {
 		t.Fatal(err)
 	}
-	a.torn = true
-	a.writeBlock(good)
-	a.writeBlock(good)
-	a.closeFile()
+	for range 2 {
+		if done, lost, err := o.write(t.Context(), good); done != len(good) || lost != 0 || err != nil {
+			t.Errorf("%d, %d, %v", done, lost, err)
+		}
+	}
+	if err := o.close(); err != nil {
+		t.Error(err)
+	}
 	b, err := os.ReadFile(path)
 	if err != nil || string(b) != string(good[:20])+"\n"+string(good)+string(good) {
 		t.Errorf("file is %q, error %v", b, err)
+	}
+}
+
+// TestRotationIsNoticed moves the file away, and removes the next one, without a
+// word to the log.
+func TestRotationIsNoticed(t *testing.T) {
+	dir := t.TempDir()
+	path, old := filepath.Join(dir, "access.log"), filepath.Join(dir, "access.log.1")
+	m := NewMetrics("")
+	a := open(t, path, m, noTrouble(t))
+	writeURI(a, "/before")
+	eventually(t, "the line is in the file", func() bool { return len(uris(t, path)) == 1 })
+	if err := os.Rename(path, old); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	untilThere := func() {
+		eventually(t, "lines are in a new file", func() bool {
+			writeURI(a, strconv.Itoa(n))
+			n++
+			time.Sleep(10 * time.Millisecond)
+			_, err := os.Stat(path)
+			return err == nil
+		})
+	}
+	untilThere()
+	kept := len(uris(t, old))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	untilThere()
+	closeLog(t, a)
+	if got := uris(t, old); len(got) != kept || got[0] != "/before" {
+		t.Errorf("the old file has %v", got)
+	}
+	if got := uris(t, path); got[len(got)-1] != strconv.Itoa(n-1) {
+		t.Errorf("the new file has %v", got)
+	}
+	if lost := a.counters().lost(); lost > 0 {
+		t.Errorf("%d lines are lost", lost)
 	}
 }
 
@@ -283,7 +371,8 @@ func TestReopenFailsAndTheLogGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	path, moved := filepath.Join(dir, "access.log"), dir+".old"
-	a := open(t, path, NewMetrics(""), noTrouble(t))
+	told := make(chan AccessEvent, 10)
+	a := open(t, path, NewMetrics(""), func(e AccessEvent) { told <- e })
 	if err := os.Rename(dir, moved); err != nil {
 		t.Fatal(err)
 	}
@@ -291,6 +380,9 @@ func TestReopenFailsAndTheLogGoesOn(t *testing.T) {
 		t.Error("no error for a folder that is gone")
 	}
 	writeURI(a, "/still")
+	if e := <-told; !errors.Is(e.Err, os.ErrNotExist) {
+		t.Errorf("told %+v", e)
+	}
 	closeLog(t, a)
 	if got := uris(t, filepath.Join(moved, "access.log")); len(got) != 1 || got[0] != "/still" {
 		t.Errorf("the file has %v", got)
@@ -327,14 +419,15 @@ func TestAccessLogFromManyGoroutines(t *testing.T) {
 }
 
 func TestQueueIsBounded(t *testing.T) {
-	var q queue
+	const maxBlocks = 16
+	q := queue{blocks: maxBlocks}
 	one := make([]byte, blockSize/2)
 	n := 0
-	for q.put(one) != behind {
+	for q.put(nil, one) != behind {
 		n++
 	}
-	if n*len(one) != maxWaiting {
-		t.Errorf("%d bytes wait, want %d", n*len(one), maxWaiting)
+	if n*len(one) != maxBlocks*blockSize {
+		t.Errorf("%d bytes wait, want %d", n*len(one), maxBlocks*blockSize)
 	}
 	for more := true; more; {
 		var b []byte
@@ -344,7 +437,7 @@ func TestQueueIsBounded(t *testing.T) {
 	if len(q.spare) > maxSpare || cap(q.full) > 2*maxBlocks {
 		t.Errorf("%d blocks are kept", len(q.spare))
 	}
-	if o := q.put(one); o != first {
+	if o := q.put(one[:100], one[100:]); o != first {
 		t.Errorf("outcome is %d after the queue was emptied", o)
 	}
 }
@@ -355,7 +448,7 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() { _, _ = io.Copy(writeOnly{}, r) }()
-	a := newAccess("pipe", w, NewMetrics(""), noTrouble(t))
+	a := newAccess(w, NewMetrics(""), noTrouble(t))
 	x := sample()
 	for range 5000 { // the blocks are made
 		a.Write(x)
@@ -367,23 +460,3 @@ func TestWriteDoesNotAllocate(t *testing.T) {
 type writeOnly struct{}
 
 func (writeOnly) Write(b []byte) (int, error) { return len(b), nil }
-
-func BenchmarkAccessWrite(b *testing.B) {
-	a, err := OpenAccess(os.DevNull, NewMetrics(""), func(error) {})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		x := sample()
-		for pb.Next() {
-			a.Write(x)
-		}
-	})
-	if err := a.Close(context.Background()); err != nil {
-		b.Fatal(err)
-	}
-	if n := a.counters.behind.Load(); n > 0 {
-		b.ReportMetric(float64(n)/float64(b.N), "dropped/op")
-	}
-}

@@ -7,20 +7,11 @@ import (
 	"github.com/sluiceproxy/sluice/exchange"
 )
 
-// The most bytes of a value that go into a line, so that none is longer than a
-// block however much of it must be escaped.
-const (
-	maxURI    = 2 << 10
-	maxHost   = 512
-	maxName   = 512
-	maxClient = 128
-	maxMethod = 64
-)
-
-// appendLine appends the line of an exchange that has ended. Always there are
-// time (when the request's head had arrived), client, status, bytes_in, bytes_out
-// and duration_ms; with a head method, host, uri and proto; the others where they
-// say something. It does not allocate if dst has room.
+// appendLine appends what the JSON format of a shape that no stage has changed
+// does, in half the time: that is what most access logs are. Always there are time
+// (when the request's head had arrived), client, status, bytes_in, bytes_out and
+// duration_ms; with a head method, host, uri and proto; the others where they say
+// something. It does not allocate if dst has room.
 func appendLine(dst []byte, x *exchange.Exchange) []byte {
 	dst = append(dst, `{"time":"`...)
 	dst = appendTime(dst, x.Start)
@@ -49,6 +40,9 @@ func appendLine(dst []byte, x *exchange.Exchange) []byte {
 	}
 	if x.Upgraded {
 		dst = append(dst, `,"upgraded":true`...)
+	}
+	if id := x.RequestID(); len(id) > 0 {
+		dst = appendJSON(append(dst, `,"request_id":`...), id, maxClient)
 	}
 	return append(dst, "}\n"...)
 }

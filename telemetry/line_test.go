@@ -46,6 +46,13 @@ func parseLine(t testing.TB, b []byte) line {
 	return l
 }
 
+// mappedLine is what appendLine must be the same as.
+func mappedLine(x *exchange.Exchange) []byte {
+	f := firstShape().format("json")
+	f.untouched = false
+	return f.append(nil, &record{x: x, weight: 1})
+}
+
 func sample() *exchange.Exchange {
 	return &exchange.Exchange{
 		Start:      time.Date(2025, 3, 9, 7, 5, 2, 4_321_999, time.FixedZone("", 3600)),
@@ -62,13 +69,18 @@ func TestLine(t *testing.T) {
 	const want = `{"time":"2025-03-09T06:05:02.004321Z","client":"192.0.2.7","method":"GET","host":"api.example.com",` +
 		`"uri":"/users?x=1","proto":"HTTP/1.1","route":"user","upstream":"cache","target":"127.0.0.1:9101","attempts":2,` +
 		`"status":200,"bytes_in":12,"bytes_out":3456,"duration_ms":12.345,"header_ms":0.120}` + "\n"
-	if got := string(appendLine(nil, sample())); got != want {
-		t.Errorf("line is\n%swant\n%s", got, want)
+	for _, got := range [][]byte{appendLine(nil, sample()), mappedLine(sample())} {
+		if string(got) != want {
+			t.Errorf("line is\n%swant\n%s", got, want)
+		}
 	}
 }
 
 func TestLineWithoutHead(t *testing.T) {
 	x := &exchange.Exchange{Start: time.Now(), Facts: exchange.Facts{Status: 400, Reason: exchange.Malformed}}
+	if b := appendLine(nil, x); string(b) != string(mappedLine(x)) {
+		t.Errorf("mapped line is %s", mappedLine(x))
+	}
 	l := parseLine(t, appendLine(nil, x))
 	if l.Method != nil || l.Host != nil || l.URI != nil || l.Route != nil || l.Target != nil || l.Header != "" {
 		t.Errorf("line tells what is not known: %+v", l)
@@ -120,8 +132,8 @@ func TestTerminalControlsAreEscaped(t *testing.T) {
 	}
 }
 
-// asJSON is what encoding/json makes of s and back.
-func asJSON(t testing.TB, s string, limit int) (back string) {
+// viaJSON is what encoding/json makes of s and back.
+func viaJSON(t testing.TB, s string, limit int) (back string) {
 	t.Helper()
 	b, err := json.Marshal(s[:min(len(s), limit)])
 	if err == nil {
@@ -142,26 +154,36 @@ func FuzzLine(f *testing.F) {
 		x.Head.Target, x.Head.Host, x.Head.Method = uri, host, method
 		x.Route, x.Status, x.BytesIn, x.Duration = route, status, n, time.Duration(n)
 		b := appendLine(nil, x)
+		if mapped := mappedLine(x); string(b) != string(mapped) {
+			t.Fatalf("lines are\n%sand\n%s", b, mapped)
+		}
 		if strings.Count(string(b), "\n") != 1 {
 			t.Fatalf("more than one line: %q", b)
 		}
 		l := parseLine(t, b)
-		if *l.URI != asJSON(t, string(uri), maxURI) || *l.Host != asJSON(t, string(host), maxHost) ||
-			*l.Method != asJSON(t, string(method), maxMethod) || l.Status != status || l.BytesIn != n {
+		if *l.URI != viaJSON(t, string(uri), maxURI) || *l.Host != viaJSON(t, string(host), maxHost) ||
+			*l.Method != viaJSON(t, string(method), maxMethod) || l.Status != status || l.BytesIn != n {
 			t.Fatalf("line %q", b)
 		}
-		if route != "" && *l.Route != asJSON(t, route, maxName) {
+		if route != "" && *l.Route != viaJSON(t, route, maxName) {
 			t.Fatalf("route is %q of %q", *l.Route, route)
 		}
 	})
 }
 
-func BenchmarkLine(b *testing.B) {
+func BenchmarkAccessLine(b *testing.B) {
 	x := sample()
 	var buf []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		buf = appendLine(buf[:0], x)
+	r := &record{x: x, weight: 1}
+	for _, text := range []string{"json", "mapped", "common", "combined", "{time} {client} {status} {duration_ms} {header:User-Agent}"} {
+		f := firstShape().format(strings.Replace(text, "mapped", "json", 1))
+		f.untouched = text == "json"
+		b.Run(strings.Fields(text)[0], func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				buf = f.append(buf[:0], r)
+			}
+		})
 	}
 }
 
@@ -184,5 +206,11 @@ func TestEscapingDoesNotAllocate(t *testing.T) {
 	x := sample()
 	x.Head.Target = []byte("/\xff\x00\"é😀\u009b\u2028" + strings.Repeat("\xc3", maxURI))
 	buf := make([]byte, 0, blockSize)
-	noAllocs(t, func() { appendLine(buf, x) })
+	r := &record{x: x, weight: 1}
+	for _, text := range []string{"json", "combined"} {
+		f := firstShape().format(text)
+		noAllocs(t, func() { f.append(buf, r) })
+		f.untouched = false
+		noAllocs(t, func() { f.append(buf, r) })
+	}
 }

@@ -26,18 +26,20 @@ type Metrics struct {
 	version   string
 	unmatched *RouteMetrics
 	reloads   reloadCounters
-	access    accessCounters
+	filtered  striped[filteredCell]
 
 	mu        sync.Mutex
 	routes    family[string, RouteMetrics]
 	upstreams family[string, UpstreamMetrics]
 	targets   family[[2]string, TargetMetrics]
+	sinks     family[string, sinkCounters]
 	sources   []func(Emit)
 }
 
-// accessCounters outlive the access log, which a reload may change.
-type accessCounters struct {
-	lines, behind, failed atomic.Uint64
+// filteredCell counts the records that a stage of the access log has ended.
+type filteredCell struct {
+	n atomic.Uint64
+	_ [56]byte // no two stripes in one cache line
 }
 
 // NewMetrics returns metrics at zero, with those of the Go runtime and of the
@@ -50,6 +52,8 @@ func NewMetrics(version string) *Metrics {
 		routes:    make(family[string, RouteMetrics]),
 		upstreams: make(family[string, UpstreamMetrics]),
 		targets:   make(family[[2]string, TargetMetrics]),
+		sinks:     make(family[string, sinkCounters]),
+		filtered:  newStriped[filteredCell](),
 	}
 	m.registry.MustRegister(collector{m},
 		collectors.NewGoCollector(),
@@ -177,8 +181,41 @@ func (m *Metrics) process(emit Emit) {
 	if t := m.reloads.success.Load(); t != 0 {
 		emit(ReloadTime, float64(t)/1000)
 	}
-	emit(AccessLines, float64(m.access.lines.Load()))
-	emit(AccessDropped, float64(m.access.behind.Load()), "behind")
-	emit(AccessDropped, float64(m.access.failed.Load()), "failed")
+	m.accessLog(emit)
 	emit(BuildInfo, 1, m.version, runtime.Version())
+}
+
+// accessLog emits what is counted of the access log and of its sinks.
+func (m *Metrics) accessLog(emit Emit) {
+	filtered := uint64(0)
+	m.filtered.each(func(c *filteredCell) { filtered += c.n.Load() })
+	emit(AccessFiltered, float64(filtered))
+	m.mu.Lock()
+	sinks := slices.Collect(maps.Values(m.sinks))
+	m.mu.Unlock()
+	for _, s := range sinks {
+		c := s.counters
+		emit(AccessLines, float64(c.lines.Load()), c.name)
+		emit(AccessDropped, float64(c.behind.Load()), c.name, "behind")
+		emit(AccessDropped, float64(c.failed.Load()), c.name, "failed")
+		trouble := 0.0
+		if c.trouble.Load() {
+			trouble = 1
+		}
+		emit(AccessTrouble, trouble, c.name)
+	}
+}
+
+// sink returns the counters of a sink, and notes in held that they are used.
+func (m *Metrics) sink(name string, held map[string]struct{}) *sinkCounters {
+	name = label(name)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sinks.acquire(held, name, func() *sinkCounters { return &sinkCounters{name: name} })
+}
+
+func (m *Metrics) releaseSinks(held map[string]struct{}) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sinks.release(held)
 }

@@ -116,9 +116,13 @@ var (
 	Generation = define(Gauge, "sluice_config_generation",
 		"Number of the generation in force, counted from the start of the process.")
 	AccessLines = define(Counter, "sluice_access_log_lines_total",
-		"Access log lines written.")
+		"Access log lines written, by sink; to NSQ those confirmed, over a network without confirmation those sent.", "sink")
 	AccessDropped = define(Counter, "sluice_access_log_dropped_total",
-		"Access log lines lost, by cause: behind (the writer was too slow) or failed (writing was).", "cause")
+		"Access log lines lost, by sink and cause: behind (the buffer was full) or failed (writing did).", "sink", "cause")
+	AccessTrouble = define(Gauge, "sluice_access_log_trouble",
+		"1 while a sink of the access log fails or loses lines, else 0.", "sink")
+	AccessFiltered = define(Counter, "sluice_access_log_filtered_total",
+		"Records that a filter of the access log has ended, samples included.")
 	BuildInfo = define(Gauge, "sluice_build_info",
 		"Always 1; the labels tell the build.", "version", "go")
 )
@@ -129,7 +133,7 @@ var definitions = []*Definition{
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
-	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, BuildInfo,
+	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, AccessTrouble, AccessFiltered, BuildInfo,
 }
 
 // Definitions returns every metric of Sluice's own, for docs and tests.

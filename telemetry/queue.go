@@ -3,16 +3,16 @@ package telemetry
 import "sync"
 
 const (
-	blockSize  = 64 << 10
-	maxBlocks  = 128
-	maxSpare   = 4
-	maxWaiting = maxBlocks * blockSize
+	blockSize = 64 << 10
+	maxSpare  = 4
 )
 
 // queue holds lines until the writer takes them, in blocks of what one write
-// writes. It holds at most maxWaiting bytes and the block under way, and keeps
-// few blocks when it is idle. The zero value is ready; safe for any goroutine.
+// writes. It holds at most blocks blocks besides the one under way, and keeps few
+// when it is idle. Safe for any goroutine.
 type queue struct {
+	blocks int
+
 	mu      sync.Mutex
 	current []byte   // being filled
 	full    [][]byte // oldest first
@@ -31,9 +31,10 @@ const (
 	ended          // lost: the queue is closed
 )
 
-// put copies line, of at most blockSize bytes, to the end of the queue. It holds
-// the lock for that copy only and does not allocate while the writer keeps up.
-func (q *queue) put(line []byte) outcome {
+// put copies head and line, together at most blockSize bytes, to the end of the
+// queue. It holds the lock for that copy only and does not allocate while the
+// writer keeps up.
+func (q *queue) put(head, line []byte) outcome {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -41,9 +42,9 @@ func (q *queue) put(line []byte) outcome {
 	}
 	o := queued
 	switch {
-	case len(q.current)+len(line) > blockSize:
+	case len(q.current)+len(head)+len(line) > blockSize:
 		// One block of the bound is the current one.
-		if len(q.full) == maxBlocks-1 {
+		if len(q.full) >= q.blocks-1 {
 			return behind
 		}
 		q.full = append(q.full, q.current)
@@ -55,7 +56,7 @@ func (q *queue) put(line []byte) outcome {
 	case len(q.current) == 0 && len(q.full) == 0:
 		o = first
 	}
-	q.current = append(q.current, line...)
+	q.current = append(append(q.current, head...), line...)
 	return o
 }
 
