@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -35,11 +38,12 @@ var mayImport = map[string]string{
 	// level 3: the operator
 	"admin": "config proxy hotreload telemetry",
 	// level 4: programs
-	"":             "*",
-	"bench":        "*",
-	"bench/origin": "demo",
-	"conformance":  "config proxy server telemetry",
-	"soak":         "",
+	"":               "*",
+	"bench":          "*",
+	"bench/openloop": "",
+	"bench/origin":   "demo",
+	"conformance":    "config proxy server telemetry",
+	"soak":           "",
 }
 
 type listed struct {
@@ -99,6 +103,27 @@ func TestBannedImports(t *testing.T) {
 				t.Errorf("%s imports log; events go through telemetry.Log", name)
 			case imported == "net/http" && slices.Contains([]string{"wire", "server", "upstream", "proxy", "exchange", "middleware"}, name):
 				t.Errorf("%s imports net/http, which is another HTTP than ours", name)
+			}
+		}
+	}
+}
+
+// TestNobodyReadsFasthttpsRequest: what ctx says of the request is a cue of
+// package server's and nothing of the client's; see [server.Options].
+func TestNobodyReadsFasthttpsRequest(t *testing.T) {
+	banned := regexp.MustCompile(`\bctx\.(Request|URI|Path|OriginalURI|RequestURI|Method|Host|Query\w*|Post\w*|Form\w*|Is(Get|Head|Post|Put|Delete)|Referer|UserAgent)\b`)
+	for _, dir := range []string{"proxy", "middleware", "exchange"} {
+		files, err := filepath.Glob(dir + "/*.go")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(files), err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found := banned.Find(source); found != nil {
+				t.Errorf("%s reads %s; the request is exchange.Of(ctx).Head", file, found)
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -139,10 +137,7 @@ func (e *Explanation) follow(r *request, client netip.Addr, matched bool) error 
 	}
 	e.Route, e.Pattern = r.Route, r.route.rule.Pattern()
 	e.Middlewares = r.route.def.Middlewares
-	ctx, err := newContext(r, client)
-	if err != nil {
-		return err
-	}
+	ctx := newContext(r, client)
 	// A forwarder is stood in for by what only tells its plan.
 	handler := func(*fasthttp.RequestCtx) { e.Forward = r.route.forward.plan(r) }
 	if r.route.forward == nil {
@@ -153,17 +148,12 @@ func (e *Explanation) follow(r *request, client netip.Addr, matched bool) error 
 	return nil
 }
 
-// newContext makes the context of a request as the server's parser would.
-func newContext(r *request, client netip.Addr) (*fasthttp.RequestCtx, error) {
-	var req fasthttp.Request
-	local := r.Head.AppendLocal(nil)
-	if err := req.Header.Read(bufio.NewReaderSize(bytes.NewReader(local), len(local)+1)); err != nil {
-		return nil, fmt.Errorf("cannot explain the request: %w", err)
-	}
+// newContext makes the context that the handlers of a request are called with.
+func newContext(r *request, client netip.Addr) *fasthttp.RequestCtx {
 	ctx := new(fasthttp.RequestCtx)
-	ctx.Init(&req, net.TCPAddrFromAddrPort(netip.AddrPortFrom(client, 0)), nil)
+	ctx.Init(new(fasthttp.Request), net.TCPAddrFromAddrPort(netip.AddrPortFrom(client, 0)), nil)
 	r.Bind(ctx)
-	return ctx, nil
+	return ctx
 }
 
 // conclude finds the verdict once all that looks at the request has been run;

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/middleware"
 )
 
@@ -16,7 +17,8 @@ import (
 func panicking(when string) middleware.Middleware {
 	return func(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		return func(ctx *fasthttp.RequestCtx) {
-			asked := string(ctx.Request.Header.Peek("X-Panic"))
+			value, _ := exchange.Of(ctx).Head.Value("X-Panic", 0)
+			asked := string(value)
 			if asked == "before" && when == "before" {
 				panic("before the target")
 			}

@@ -208,6 +208,46 @@ func TestAnswerByFasthttp(t *testing.T) {
 	}
 }
 
+// TestAnswersByTurns: an answer in ctx is that of its request and of no other,
+// whatever handled the requests around it.
+func TestAnswersByTurns(t *testing.T) {
+	e := serve(t, nil, func(ctx *fasthttp.RequestCtx) {
+		c := ctx.Conn().(*server.Conn)
+		if left := ctx.UserValue("left"); left != nil {
+			t.Errorf("a request finds what one before left: %v", left)
+		}
+		ctx.SetUserValue("left", "behind")
+		if strings.HasPrefix(string(c.Head().Target), "/sent") {
+			ctx.Response.Header.Set("X-Left", "behind")
+			ctx.SetBodyString("left behind")
+			_ = answerOK(c)
+			return
+		}
+		ctx.SetBodyString("ctx " + string(c.Head().Target))
+	})
+	request := func(line string) string { return line + " HTTP/1.1\r\nHost: a\r\n\r\n" }
+	p := e.dial(here).send(request("GET /sent"), request("GET /a"), request("HEAD /long-target"), request("GET /sent"),
+		request("GET /sent"), request("GET /b"), "GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	got := p.rest()
+	if strings.Contains(got, "left") || strings.Contains(got, "X-Left") {
+		t.Errorf("an answer has what another request left: %q", got)
+	}
+	if n := strings.Count(got, "HTTP/1.1 200 "); n != 7 {
+		t.Errorf("%d answers, want 7: %q", n, got)
+	}
+	for _, want := range []string{"ctx /a", "ctx /b", "ctx /c"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %q", want, got)
+		}
+	}
+	if strings.Contains(got, "ctx /long-target") {
+		t.Error("a HEAD is answered with a body")
+	}
+	if before, _, _ := strings.Cut(got, "ctx /c"); strings.Count(before, "Connection: close") != 1 {
+		t.Errorf("the last answer, and only that, is to say that the connection ends: %q", got)
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	type who struct {
 		addr   netip.Addr

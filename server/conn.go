@@ -38,10 +38,10 @@ type Conn struct {
 	write    sock.Deadline
 	stream   sock.Stream
 
-	local     []byte // the part of in.local that fasthttp has not read yet
+	cue       string // the part of cue that fasthttp has not read yet
 	requests  int
 	answered  bool // the response to this request was sent; fasthttp's is discarded
-	served    bool // a head was handed to fasthttp and its response is not done
+	served    bool // a head was read and its exchange is not done
 	closing   bool // no further request is read
 	probed    bool // the client was sent a 102; see Gone
 	lingering bool // the peer may still be sending; see Close
@@ -73,7 +73,6 @@ type inbound struct {
 	r, w   int // unread bytes are buf[r:w]
 	bodyAt int // where the head ends; bytes before it stay until the exchange ends
 	head   wire.Head
-	local  []byte // the head as fasthttp sees it
 }
 
 // bodyRoom is the space behind the longest head, for the start of the body.
@@ -101,16 +100,21 @@ func (c *Conn) Addr() netip.Addr { return c.addr }
 // Client returns the peer's address as text; empty for a unix socket.
 func (c *Conn) Client() []byte { return c.client }
 
-// Read gives fasthttp the next request head, and nothing else. It waits for it,
-// refuses what is not one, and returns [io.EOF] when the connection is to end.
+// cue is all that fasthttp ever reads: that there is a request. What request it
+// is stands in [Conn.Head].
+const cue = "GET / HTTP/1.1\r\nHost: sluice\r\n\r\n"
+
+// Read is fasthttp's side. It waits for the next request head, refuses what is
+// not one, and returns [io.EOF] when the connection is to end.
 func (c *Conn) Read(p []byte) (int, error) {
-	if len(c.local) == 0 {
+	if len(c.cue) == 0 {
 		if !c.nextRequest() {
 			return 0, io.EOF
 		}
+		c.cue = cue
 	}
-	n := copy(p, c.local)
-	c.local = c.local[n:]
+	n := copy(p, c.cue)
+	c.cue = c.cue[n:]
 	return n, nil
 }
 
@@ -132,8 +136,6 @@ func (c *Conn) nextRequest() bool {
 		c.refuse(err)
 		return false
 	}
-	in.local = in.head.AppendLocal(in.local[:0])
-	c.local = in.local
 	c.requests++
 	c.served, c.answered = true, false
 	c.body.start(c)

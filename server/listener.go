@@ -19,8 +19,7 @@ import (
 	"github.com/sluiceproxy/sluice/sock"
 )
 
-// listener is one listening socket. The socket outlives the accept loop on it: a
-// reload may start another loop with another engine.
+// listener is one listening socket.
 type listener struct {
 	net.Listener
 	srv     *Server
@@ -227,15 +226,9 @@ func (c *Change) Discard() {
 // latest after limits.drain_timeout.
 func (c *Change) Commit() {
 	s := c.srv
-	old := s.settings.Swap(c.settings)
+	s.settings.Store(c.settings)
 	gone := map[*listener]bool{}
 	s.listening.Lock()
-	if s.engine == nil || old.Head.Bytes != c.settings.Head.Bytes {
-		s.engine = s.newEngine(c.settings.Head.Bytes)
-		for _, l := range s.listeners {
-			l.serve(s.engine)
-		}
-	}
 	for address, l := range s.listeners {
 		if !c.wanted[address] {
 			gone[l] = true

@@ -43,7 +43,9 @@ func (s *Settings) bufferSize() int { return s.Head.Bytes + bodyRoom }
 
 // Options are what a Server needs from outside.
 type Options struct {
-	// Handler serves a request; ctx.Conn() is its [*Conn].
+	// Handler serves a request; ctx.Conn() is its [*Conn] and has the request,
+	// of which ctx.Request says nothing. It answers by [Conn.Send], or, which
+	// costs more, in ctx.Response.
 	Handler fasthttp.RequestHandler
 	// Refused is told of every request refused before it reached the handler.
 	Refused func(client []byte, r *wire.Refusal)
@@ -57,9 +59,10 @@ type Server struct {
 	settings atomic.Pointer[Settings]
 	draining atomic.Bool
 
-	listening sync.Mutex // guards the next two; taken before mu
+	listening sync.Mutex // guards the next; taken before mu
 	listeners map[string]*listener
-	engine    *fasthttp.Server // for connections accepted from now on
+
+	engine *fasthttp.Server
 
 	mu    sync.Mutex // guards all below
 	first *Conn      // list of open connections
@@ -73,6 +76,7 @@ type Server struct {
 func New(opts Options) *Server {
 	s := &Server{opts: opts, listeners: map[string]*listener{}}
 	s.freed.L = &s.mu
+	s.engine = s.newEngine()
 	return s
 }
 
@@ -82,19 +86,41 @@ func (s *Server) onRefuse(client []byte, r *wire.Refusal) {
 	}
 }
 
-// newEngine makes the fasthttp server for heads of up to the given size. What it
-// would limit or time, Conn does.
-func (s *Server) newEngine(headBytes int) *fasthttp.Server {
+// newEngine makes the fasthttp server. What it would read, limit or time, Conn
+// does.
+func (s *Server) newEngine() *fasthttp.Server {
 	return &fasthttp.Server{
-		Handler:                      s.opts.Handler,
+		Handler:                      s.serve,
 		NoDefaultServerHeader:        true,
-		ReadBufferSize:               headBytes + 512, // a Host may be added to an absolute-form head
+		ReadBufferSize:               2 * len(cue),
 		WriteBufferSize:              4 << 10,
 		LazyRequestTime:              true,
 		DisablePreParseMultipartForm: true,
 		SecureErrorLogMessage:        true,
 		Logger:                       quietLogger{},
 		Concurrency:                  1 << 20,
+	}
+}
+
+// serve handles a request, and those after it on the same connection for as long
+// as the handler answers by [Conn.Send]: that spares them fasthttp's loop, which
+// would read its cue and write a response that nobody is sent.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	c := ctx.Conn().(*Conn)
+	s.opts.Handler(ctx)
+	for c.answered && c.nextRequest() {
+		ctx.Response.Reset()
+		ctx.ResetUserValues()
+		s.opts.Handler(ctx)
+	}
+	if c.answered {
+		return
+	}
+	// The answer is in ctx. Of the request fasthttp knows nothing.
+	ctx.Response.SkipBody = c.Head().IsHead()
+	if c.Head().Minor == 0 || !c.KeepAlive() {
+		c.closing = true
+		ctx.SetConnectionClose()
 	}
 }
 

@@ -36,7 +36,6 @@ func TestNoAllocations(t *testing.T) {
 		noAllocations(t, "Head.Parse", func() { _, _ = h.Parse(head, testLimits) })
 		noAllocations(t, "Head.AppendFields", func() { buf = h.AppendFields(buf[:0], nil, &forwardedAlike) })
 		noAllocations(t, "Head.AppendFields, trusted", func() { buf = h.AppendFields(buf[:0], h.Host, &trusted) })
-		noAllocations(t, "Head.AppendLocal", func() { buf = h.AppendLocal(buf[:0]) })
 		noAllocations(t, "Head.Value", func() { _, _ = h.Value("Cookie", 0) })
 		noAllocations(t, "Head.Parse of a part", func() { _, _ = h.Parse(head[:len(head)-1], testLimits) })
 	}

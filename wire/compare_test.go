@@ -10,48 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/valyala/fasthttp"
 )
-
-// sameAsFasthttp checks that the server's parser reads the head that AppendLocal
-// makes for it, and reads it as we do.
-func sameAsFasthttp(t *testing.T, h *Head) {
-	t.Helper()
-	local := h.AppendLocal(nil)
-	var r fasthttp.RequestHeader
-	br := bufio.NewReaderSize(bytes.NewReader(local), len(local)+16)
-	if err := r.Read(br); err != nil {
-		t.Errorf("fasthttp refuses what was accepted: %v\nhead  %q\nlocal %q", err, h.Raw(), local)
-	}
-	if br.Buffered() != 0 {
-		t.Errorf("fasthttp leaves %d bytes of %q", br.Buffered(), local)
-	}
-	// Its server answers 400 by itself where this fails.
-	var uri fasthttp.URI
-	if err := uri.Parse(r.Host(), r.RequestURI()); err != nil {
-		t.Errorf("fasthttp refuses the target or host: %v\nlocal %q", err, local)
-	}
-	if !bytes.Equal(r.Method(), h.Method) {
-		t.Errorf("fasthttp reads method %q, want %q", r.Method(), h.Method)
-	}
-	want := string(h.Origin)
-	if strings.HasPrefix(want, "//") || strings.HasPrefix(want, "/") && len(h.Host) == 0 {
-		want = "/" // it would look for an authority
-	}
-	if string(r.RequestURI()) != want {
-		t.Errorf("fasthttp reads target %q, want %q", r.RequestURI(), want)
-	}
-	if !bytes.Equal(r.Host(), h.Host) {
-		t.Errorf("fasthttp reads host %q, want %q", r.Host(), h.Host)
-	}
-	if r.ConnectionClose() != !h.KeepAlive {
-		t.Errorf("fasthttp reads ConnectionClose %v, want %v of %q", r.ConnectionClose(), !h.KeepAlive, local)
-	}
-	if r.IsHTTP11() != (h.Minor == 1) {
-		t.Errorf("fasthttp reads HTTP/1.1 %v, want minor version %d", r.IsHTTP11(), h.Minor)
-	}
-}
 
 // sameAsNetHTTP checks that net/http accepts the head and reads it as we do.
 func sameAsNetHTTP(t *testing.T, h *Head) {

@@ -146,54 +146,6 @@ func appendForwarding(dst, host []byte, fwd *Forwarding, seen *seenForwarding) [
 	return dst
 }
 
-// AppendLocal appends the head as the server's own parser is to see it: the
-// request line with the origin-form target, and all fields but those that frame
-// a body or ask for an interim answer, which are dealt with here and not there.
-// Connection says no more than what follows from all of its lines: that parser
-// reads only the first of an HTTP/1.0 request.
-func (h *Head) AppendLocal(dst []byte) []byte {
-	dst = append(dst, h.Method...)
-	dst = append(dst, ' ')
-	dst = append(dst, h.localTarget()...)
-	if h.Minor == 0 {
-		dst = append(dst, " HTTP/1.0\r\n"...)
-	} else {
-		dst = append(dst, " HTTP/1.1\r\n"...)
-	}
-	if h.absolute {
-		dst = appendLine(dst, "Host", h.Host)
-	}
-	for i := range h.fields {
-		f := &h.fields[i]
-		switch f.Kind {
-		case KindContentLength, KindTransferEncoding, KindExpect, KindTrailer, KindConnection:
-			continue
-		case KindHost:
-			if h.absolute {
-				continue
-			}
-		}
-		dst = append(dst, h.line(f)...)
-	}
-	switch {
-	case !h.KeepAlive:
-		dst = append(dst, "Connection: close\r\n"...)
-	case h.Minor == 0:
-		dst = append(dst, "Connection: keep-alive\r\n"...)
-	}
-	return append(dst, "\r\n"...)
-}
-
-// localTarget returns Origin, but "/" where the server's own parser would look
-// for an authority in it, and answer 400 if it does not find a proper one: after
-// two slashes, and behind any "://" where there is no Host.
-func (h *Head) localTarget() []byte {
-	if h.Origin[0] == '/' && (len(h.Host) == 0 || len(h.Origin) > 1 && h.Origin[1] == '/') {
-		return slash
-	}
-	return h.Origin
-}
-
 func appendLine(dst []byte, name string, value []byte) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ": "...)

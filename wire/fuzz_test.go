@@ -27,7 +27,6 @@ func checkHead(t *testing.T, input []byte) {
 	if !bytes.HasSuffix(input[:n], raw) || len(bytes.Trim(input[:n-len(raw)], "\r\n")) > 0 {
 		t.Errorf("Parse(%q) = %d, with the head %q", input, n, raw)
 	}
-	sameAsFasthttp(t, &h)
 	sameAsNetHTTP(t, &h)
 	if len(h.Host) == 0 {
 		return // would be refused as HTTP/1.1

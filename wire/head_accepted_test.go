@@ -166,7 +166,6 @@ func TestHeadAccepted(t *testing.T) {
 			if got := h.AppendFields(nil, nil, &forwardedAlike); string(got) != string(crlf(want)) {
 				t.Errorf("fields\n%q, want\n%q", got, crlf(want))
 			}
-			sameAsFasthttp(t, &h)
 			sameAsNetHTTP(t, &h)
 		})
 	}
