@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/proxy"
@@ -61,6 +62,9 @@ func runCommand(args []string, _, errs io.Writer) int {
 	return serve(startOptions{path: *path, keep: true, strict: *strict}, errs, nil)
 }
 
+// logFlush is how long the end of the process waits for its log to be written.
+const logFlush = time.Second
+
 // serve runs a config until a signal ends it. started, if not nil, is called once
 // requests are served.
 func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
@@ -75,6 +79,7 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 		tell(errs, opts.path, err)
 		return exitFail
 	}
+	defer in.log.Flush(logFlush)
 	in.tellBudgets(memory, runtime.GOMAXPROCS(0))
 	if started != nil {
 		started(in)

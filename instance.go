@@ -78,6 +78,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
 	})
 	in.metrics.Collect(in.emitRoom)
+	in.metrics.Gauge(telemetry.LogDropped, func() float64 { return float64(in.log.Lost()) })
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
 	var err error
 	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice, Told: in.told})
@@ -86,6 +87,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 	}
 	if err := in.load(); err != nil {
 		if err := in.startFromGood(err); err != nil {
+			in.log.Flush(logFlush)
 			return nil, err
 		}
 	}

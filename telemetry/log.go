@@ -14,32 +14,57 @@ import (
 // timeFormat is RFC 3339 with microseconds.
 const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
 
-// Log is the events log: one line for what an operator should know of, written at
-// once by the goroutine that logs it. Loggers derived from it follow its level.
-// It is safe for any goroutine.
+// Log is the events log: one line for what an operator should know of. Loggers
+// derived from it follow its level. It is safe for any goroutine.
 type Log struct {
 	zerolog.Logger
-	least *threshold
+	least  *threshold
+	events *eventWriter // nil where out is no file
 }
 
 // NewLog returns a log at level info that writes JSON to out, or lines for people
-// where out is a terminal.
+// where out is a terminal. To a file, a pipe or a terminal lines are written at
+// once, but by a goroutine of its own: a file system that is full, or a pipe that
+// nobody reads, holds nobody up. Call Flush before the process ends.
 func NewLog(out io.Writer) *Log {
 	// zerolog's own level leaves out trace and is the same for all loggers; ours
 	// decides alone.
 	zerolog.SetGlobalLevel(zerolog.TraceLevel)
-	f, isFile := out.(*os.File)
-	switch {
-	case isFile && isTerminal(f):
-		out = pretty(f)
-	case !isFile:
-		// Files take whole writes from many goroutines as they are.
+	l := &Log{least: new(threshold)}
+	if f, isFile := out.(*os.File); isFile {
+		l.events = newEventWriter(f, l.tellLost)
+		out = l.events
+		if isTerminal(f) {
+			out = pretty(l.events)
+		}
+	} else {
 		out = zerolog.SyncWriter(out)
 	}
-	least := new(threshold)
-	least.Store(int32(zerolog.InfoLevel))
-	l := zerolog.New(out).Level(zerolog.TraceLevel).Sample(least).Hook(zerolog.HookFunc(stamp))
-	return &Log{Logger: l, least: least}
+	l.least.Store(int32(zerolog.InfoLevel))
+	l.Logger = zerolog.New(out).Level(zerolog.TraceLevel).Sample(l.least).Hook(zerolog.HookFunc(stamp))
+	return l
+}
+
+// tellLost is called once lines can be written again.
+func (l *Log) tellLost(lost uint64) {
+	l.Warn().Uint64("lines", lost).Msg("lines of this log were lost; they could not be written")
+}
+
+// Flush waits until what was logged is written, but no longer than limit.
+func (l *Log) Flush(limit time.Duration) {
+	if l.events != nil {
+		l.events.flush(limit)
+	}
+}
+
+// Lost returns how many lines could not be written.
+func (l *Log) Lost() uint64 {
+	if l.events == nil {
+		return 0
+	}
+	l.events.mu.Lock()
+	defer l.events.mu.Unlock()
+	return l.events.lost
 }
 
 var levels = map[string]zerolog.Level{

@@ -73,6 +73,7 @@ func exercised() *Metrics {
 	m.Collect(func(emit Emit) {
 		emit(ClientRoom, 9)
 		emit(AcceptHeld, 1)
+		emit(LogDropped, 0)
 		emit(TargetConnections, 4, "pool", "127.0.0.1:9001", "idle")
 		emit(TargetInFlight, 2, "pool", "127.0.0.1:9001")
 		emit(TargetUsable, 1, "pool", "127.0.0.1:9001")

@@ -123,6 +123,8 @@ var (
 		"1 while a sink of the access log fails or loses lines, else 0.", "sink")
 	AccessFiltered = define(Counter, "sluice_access_log_filtered_total",
 		"Records that a filter of the access log has ended, samples included.")
+	LogDropped = define(Counter, "sluice_log_dropped_total",
+		"Lines of the events log lost, because they could not be written or nobody took them.")
 	BuildInfo = define(Gauge, "sluice_build_info",
 		"Always 1; the labels tell the build.", "version", "go")
 )
@@ -133,7 +135,8 @@ var definitions = []*Definition{
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
-	Reloads, ReloadOK, ReloadTime, Generation, AccessLines, AccessDropped, AccessTrouble, AccessFiltered, BuildInfo,
+	Reloads, ReloadOK, ReloadTime, Generation,
+	AccessLines, AccessDropped, AccessTrouble, AccessFiltered, LogDropped, BuildInfo,
 }
 
 // Definitions returns every metric of Sluice's own, for docs and tests.
