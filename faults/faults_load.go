@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"time"
 )
@@ -56,7 +57,7 @@ func playDescriptors(s *stage) error {
 	}
 	s.hold(3 * time.Second)
 	if !s.alive() {
-		s.breaks("it has ended")
+		s.breaks("%v", s.explain(errors.New("it has ended")))
 	}
 	return nil
 }
