@@ -17,6 +17,10 @@ var deadFaults = []*fault{
 		what: "a target of four is stopped (SIGSTOP): its port accepts, and nothing comes back; later it goes on (SIGCONT)",
 	},
 	{
+		name: "hang-of-two", plan: plan{Targets: 2}, short: true, play: playHang,
+		what: "as hang, but a target of two: half of the requests are lost until it is found out",
+	},
+	{
 		name: "all-down", short: true, play: playAllDown,
 		what: "all four targets are killed, then one comes back, then the others",
 	},

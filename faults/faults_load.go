@@ -51,7 +51,9 @@ func playDescriptors(s *stage) error {
 		}
 	}
 	s.hold(4 * time.Second)
-	s.note("%d of 200 descriptors open", s.descriptors())
+	if s.kind == sluice {
+		s.note("%d of 200 descriptors open", s.descriptors())
+	}
 	for _, c := range quiet {
 		_ = c.Close()
 	}
