@@ -17,7 +17,12 @@ var deadFaults = []*fault{
 		what: "a target of four is stopped (SIGSTOP): its port accepts, and nothing comes back; later it goes on (SIGCONT)",
 	},
 	{
-		name: "hang-of-two", plan: plan{Targets: 2}, short: true, play: playHang,
+		name: "hang-of-two", plan: plan{Targets: 2}, short: true,
+		play: func(s *stage) error {
+			// What may be sent again is a share of what has been sent.
+			s.hold(3 * time.Second)
+			return playHang(s)
+		},
 		what: "as hang, but a target of two: half of the requests are lost until it is found out",
 	},
 	{

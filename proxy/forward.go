@@ -42,7 +42,6 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 	if f.key != nil {
 		r.key = keyOr(f.key(r))
 	}
-	f.pool.Budget.Request()
 	target := f.pick(r)
 	if target == nil {
 		r.fail(exchange.NoTarget)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/telemetry"
@@ -55,6 +56,7 @@ func keyOr(value []byte, ok bool) uint64 {
 func newForwarder(pool *upstream.Pool, metrics *telemetry.UpstreamMetrics) *forwarder {
 	def := pool.Definition()
 	f := &forwarder{pool: pool, metrics: metrics}
+	pool.Budget.Begin(time.Now(), metrics.Requests())
 	if def.Balance == "consistent_hash" && def.Hash != nil {
 		f.key = newHashKey(def.Hash.Key)
 	}

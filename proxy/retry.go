@@ -59,7 +59,7 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 	if target == nil {
 		return nil
 	}
-	if !f.pool.Budget.Retry() {
+	if !f.pool.Budget.Retry(time.Now(), f.metrics.Requests()) {
 		f.metrics.Suppressed()
 		r.trip.Drop()
 		return nil

@@ -23,6 +23,13 @@ type upstreamCell struct {
 // Suppressed counts a retry that the budget did not allow.
 func (u *UpstreamMetrics) Suppressed() { u.cells.own().suppressed.Add(1) }
 
+// Requests returns how many exchanges were counted.
+func (u *UpstreamMetrics) Requests() uint64 {
+	var n uint64
+	u.cells.each(func(c *upstreamCell) { n += c.requests.Load() })
+	return n
+}
+
 // Observe counts an exchange that has ended and was to go to the upstream. It
 // does not allocate, but for the first uses of an upstream.
 func (u *UpstreamMetrics) Observe(f *exchange.Facts) {

@@ -108,6 +108,9 @@ func NewPool(name string, def config.Upstream, prev *Pool, opts Options) (*Pool,
 		byNode:         make(map[*lb.Node]*Target, len(def.Targets)),
 		slowStart:      def.SlowStart.D(),
 	}
+	if prev != nil && prev.Retry.Budget == def.Retry.Budget {
+		p.Budget = prev.Budget
+	}
 	if err := p.prepareHealth(prev, opts.Event); err != nil {
 		return nil, fmt.Errorf("upstream %q: %w", name, err)
 	}
