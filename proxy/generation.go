@@ -54,6 +54,16 @@ func (g *Generation) Table() *router.Table { return g.table }
 // Pools returns the upstreams by name. The map is not to be changed.
 func (g *Generation) Pools() map[string]*upstream.Pool { return g.pools }
 
+// State returns what has been learned of the upstreams so far, by name; see
+// [Candidate.Inherit].
+func (g *Generation) State() map[string]upstream.PoolState {
+	all := make(map[string]upstream.PoolState, len(g.pools))
+	for name, pool := range g.pools {
+		all[name] = pool.State()
+	}
+	return all
+}
+
 // Target returns a target of an upstream by its address, nil if there is none.
 func (g *Generation) Target(pool, address string) *upstream.Target {
 	p := g.pools[pool]

@@ -113,6 +113,17 @@ func (p *Proxy) Prepare(cfg *config.Config) (*Candidate, error) {
 // Generation returns the candidate itself, to be looked at.
 func (c *Candidate) Generation() *Generation { return c.next }
 
+// Inherit makes known what another process has learned of upstreams, by name. It
+// is for the first generation of a process; upstreams that this one has not are
+// ignored.
+func (c *Candidate) Inherit(state map[string]upstream.PoolState) {
+	for name, learned := range state {
+		if pool := c.next.pools[name]; pool != nil {
+			pool.Inherit(learned)
+		}
+	}
+}
+
 // Commit puts the candidate in force, by one store, starts its checks and retires
 // what it replaces.
 func (c *Candidate) Commit() {

@@ -70,6 +70,8 @@ type record struct {
 	active  activeRecord
 	passive passiveRecord
 	ramp    *ramp // nil but during a slow start
+	// inherited is what another process knew of the target; nil once it counts.
+	inherited *TargetState
 }
 
 // fit reports whether the target's own state lets it be used.
@@ -162,6 +164,10 @@ func (t *Target) Health() Health {
 func (m *monitor) adopt(t *Target, def *config.Target, running bool, now time.Time) {
 	r, fresh := t.health, !t.health.kept
 	r.kept, r.weighty = true, def.Weight > 0
+	if r.inherited != nil {
+		fresh = false
+		m.resume(r, now)
+	}
 	if fresh {
 		r.shown.Since = now
 	}

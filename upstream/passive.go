@@ -23,6 +23,7 @@ type passiveRecord struct {
 
 	ejected   bool
 	since     time.Time // of the last ejection
+	until     time.Time // its end
 	timer     *time.Timer
 	ejections int // without a long time in between
 
@@ -194,16 +195,24 @@ func (m *monitor) eject(r *record, what string, now time.Time) {
 	span := unit * time.Duration(min(1<<min(p.ejections, 4), longestEjection))
 	p.ejected, p.trial, p.run, p.since = true, nil, 0, now
 	p.ejections++
-	p.timer = time.AfterFunc(span, func() {
+	m.readmitAt(r, now.Add(span))
+	m.turned(r, what+"; out for "+config.Duration(span).String(), now)
+	m.settle()
+}
+
+// readmitAt has an ejection end at the time given.
+func (m *monitor) readmitAt(r *record, at time.Time) {
+	p := &r.passive
+	since := p.since
+	p.until = at
+	p.timer = time.AfterFunc(time.Until(at), func() {
 		m.mu.Lock()
 		defer m.unlock()
-		if r.passive.ejected && r.passive.since.Equal(now) {
+		if p.ejected && p.since.Equal(since) {
 			m.readmit(r, "its ejection is over", time.Now())
 			r.heed()
 		}
 	})
-	m.turned(r, what+"; out for "+config.Duration(span).String(), now)
-	m.settle()
 }
 
 // readmit ends an ejection. Until a request has been answered, one failure ejects
