@@ -24,6 +24,7 @@ var mayImport = map[string]string{
 	"router":    "",
 	"lb":        "",
 	"hotreload": "",
+	"handover":  "",
 	"wire":      "",
 	"sock":      "",
 	"demo":      "",

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime"
 	"runtime/debug"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/proxy"
@@ -51,58 +47,18 @@ func parse(f *flag.FlagSet, args []string, positional int) (code int, done bool)
 }
 
 func runCommand(args []string, _, errs io.Writer) int {
-	f := flags("run", "[-config FILE] [-strict]", "Serves until SIGTERM or SIGINT. An edit of the file takes effect at once;\n"+
-		"one with a mistake changes nothing and is told in the log. A copy of what is in force is\n"+
-		"kept beside the file, as FILE.good; where the file cannot be used at the start, that is served.", errs)
+	f := flags("run", "[-config FILE] [-strict] [-pid-file FILE]",
+		"Serves until SIGTERM or SIGINT. An edit of the file takes effect at once;\n"+
+			"one with a mistake changes nothing and is told in the log. A copy of what is in force is\n"+
+			"kept beside the file, as FILE.good; where the file cannot be used at the start, that is served.\n"+
+			"SIGUSR2 hands over to the program as it lies on disk now; see 'sluice upgrade'.", errs)
 	path := configFlag(f)
 	strict := f.Bool("strict", false, "refuse to start where the file cannot be used")
+	pidFile := f.String("pid-file", "", "keep the id of the process that serves in this `file`")
 	if code, done := parse(f, args, 0); done {
 		return code
 	}
-	return serve(startOptions{path: *path, keep: true, strict: *strict}, errs, nil)
-}
-
-// logFlush is how long the end of the process waits for its log to be written.
-const logFlush = time.Second
-
-// serve runs a config until a signal ends it. started, if not nil, is called once
-// requests are served.
-func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
-	// Before anything is served: who is told that it is may send a signal at once.
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT)
-	// A log whose reader is gone must not end the process.
-	signal.Ignore(syscall.SIGPIPE)
-	memory := limitMemory(os.DirFS("/"))
-	in, err := start(opts, errs)
-	if err != nil {
-		tell(errs, opts.path, err)
-		return exitFail
-	}
-	defer in.log.Flush(logFlush)
-	in.tellBudgets(memory, runtime.GOMAXPROCS(0))
-	if started != nil {
-		started(in)
-	}
-	for s := range signals {
-		if s == syscall.SIGHUP {
-			in.hangUp()
-			continue
-		}
-		in.log.Info().Str("signal", s.String()).Msg("draining; a second signal ends at once")
-		break
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() {
-		for s := range signals {
-			// A hang-up is no wish to end at once.
-			if s != syscall.SIGHUP {
-				cancel()
-			}
-		}
-	}()
-	in.stop(ctx)
-	return exitOK
+	return serve(startOptions{path: *path, keep: true, strict: *strict, upgradable: true, pidFile: *pidFile}, errs, nil)
 }
 
 // tell prints why a config cannot be used, a line for each problem.

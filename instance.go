@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluiceproxy/sluice/admin"
 	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/handover"
 	"github.com/sluiceproxy/sluice/hotreload"
 	"github.com/sluiceproxy/sluice/proxy"
 	"github.com/sluiceproxy/sluice/server"
@@ -34,16 +35,17 @@ type instance struct {
 
 	descriptors atomic.Pointer[descriptors] // of the config in force
 
-	// applied by the watcher's goroutine, one change at a time
-	cfg    *config.Config
-	access accessLogs
-	door   *door // nil without an admin address
-	edit   edit
-	unkept bool // the last attempt to keep a copy of the config failed
+	changing sync.Mutex // guards what follows; held while it is applied or handed over
+	cfg      *config.Config
+	access   accessLogs
+	door     *door // nil without an admin address
+	edit     edit
+	unkept   bool // the last attempt to keep a copy of the config failed
 
 	started time.Time
 	journal admin.Journal
 
+	upgrades  upgrades
 	draining  atomic.Bool
 	stopWatch context.CancelFunc
 	watching  sync.WaitGroup
@@ -62,6 +64,11 @@ type startOptions struct {
 	// keep keeps a copy of each config in force beside the file, and starts with
 	// it if the file cannot be used; strict refuses to start then.
 	keep, strict bool
+	// upgradable lets SIGUSR2 replace the process. inherited is what another
+	// process has handed over to this one, or nil.
+	upgradable bool
+	inherited  *handover.Inheritance
+	pidFile    string // "" for none
 }
 
 // start reads the config and serves it. The error is a [config.Problems] where
@@ -76,9 +83,13 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 		Handler: in.proxy.Handle,
 		Refused: in.proxy.Refused,
 		Trouble: func(msg string, err error) { in.log.Error().Err(err).Msg(msg) },
+		Listen: func(ctx context.Context, address string) (net.Listener, error) {
+			return in.listen(ctx, listenerSocket, address)
+		},
 	})
 	in.metrics.Collect(in.emitRoom)
 	in.metrics.Gauge(telemetry.LogDropped, func() float64 { return float64(in.log.Lost()) })
+	in.upgrades.init()
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
 	var err error
 	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice, Told: in.told})
@@ -90,6 +101,9 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 			in.log.Flush(logFlush)
 			return nil, err
 		}
+	}
+	if err := in.takeOver(); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	in.stopWatch = cancel
@@ -190,6 +204,11 @@ func (in *instance) addresses() []string {
 // change prepares every part for the config and then puts all in force; what
 // fails leaves no trace.
 func (in *instance) change(data []byte) (err error) {
+	in.changing.Lock()
+	defer in.changing.Unlock()
+	if in.draining.Load() {
+		return errEnding
+	}
 	cfg, err := config.Parse(data, proxy.Catalog())
 	if err != nil {
 		return err
@@ -220,6 +239,7 @@ func (in *instance) change(data []byte) (err error) {
 	_ = in.log.SetLevel(cfg.Log.Level)
 	in.fitDescriptors(cfg)
 	in.access.swap(in.proxy, access, in.accessLost)
+	in.inherit(candidate)
 	candidate.Commit()
 	sockets.Commit()
 	in.swapDoor(door)
@@ -258,7 +278,7 @@ func (in *instance) prepareDoor(cfg *config.Config) (*door, error) {
 	if in.door != nil && in.door.address == address {
 		return in.door, nil
 	}
-	socket, err := server.Listen(context.Background(), address)
+	socket, err := in.listen(context.Background(), adminSocket, address)
 	if err != nil {
 		return nil, &config.PathError{Path: "admin.address", Err: fmt.Errorf("cannot listen on %s: %w", address, err)}
 	}
@@ -277,6 +297,7 @@ func (in *instance) swapDoor(d *door) {
 			Reload: in.watcher.Reload, DryRun: in.dryRun, Status: in.watcher.Last, Ready: in.ready,
 			Force: in.watcher.Force, Guard: in.guard.status,
 			Started: in.started, Connections: in.server.Open, Journal: &in.journal,
+			Upgrade: func() (admin.Upgraded, error) { return in.upgrade("request") },
 		})
 		go func() {
 			if err := d.admin.Serve(d.socket); err != nil {
@@ -343,9 +364,5 @@ func (in *instance) note(o hotreload.Outcome) {
 // anew after a rotation.
 func (in *instance) hangUp() {
 	in.watcher.Reload(context.Background(), "signal")
-	if log := in.proxy.AccessLog(); log != nil {
-		if err := log.Reopen(); err != nil {
-			in.log.Error().Err(err).Msg("cannot open the access log anew")
-		}
-	}
+	in.reopenLog()
 }

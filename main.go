@@ -20,6 +20,7 @@ var commands = []command{
 	{"validate", "tell every problem of a config and exit", validateCommand},
 	{"explain", "tell which route a request takes, and why", explainCommand},
 	{"diff", "tell what an edit of a config would do", diffCommand},
+	{"upgrade", "have a running Sluice replaced by the program on disk", upgradeCommand},
 	{"demo", "serve the example config with three small origins", demoCommand},
 	{"version", "print the version", versionCommand},
 }
@@ -60,5 +61,5 @@ func usage(w io.Writer) {
 		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
 	}
 	fmt.Fprint(w, "\n'sluice COMMAND -h' tells a command's flags.\n"+
-		"SIGHUP reloads the config; SIGTERM and SIGINT let requests end, then exit.\n")
+		"SIGHUP reloads the config; SIGTERM and SIGINT let requests end, then exit; SIGUSR2 upgrades.\n")
 }

@@ -2,20 +2,111 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
+
+	"github.com/sluiceproxy/sluice/handover"
 )
+
+var errEnding = errors.New("this process is ending")
+
+// serve runs a config until a signal ends it, or another process takes its place.
+// started, if not nil, is called once requests are served.
+func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
+	// Before anything is served: who is told that it is may send a signal at once.
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
+	// A log whose reader is gone must not end the process.
+	signal.Ignore(syscall.SIGPIPE)
+	var in *instance
+	var err error
+	if opts.upgradable {
+		opts.inherited, err = handover.Claim()
+	}
+	if err == nil {
+		in, err = start(opts, errs)
+	}
+	if err != nil {
+		tell(errs, opts.path, err)
+		return exitFail
+	}
+	if started != nil {
+		started(in)
+	}
+	in.conduct(signals)
+	return exitOK
+}
+
+// conduct does what signals ask for until the process is to end, and ends it.
+func (in *instance) conduct(signals <-chan os.Signal) {
+	spare := 0 // signals that ask for what is done already
+	for ending := false; !ending; {
+		select {
+		case s := <-signals:
+			switch s {
+			case syscall.SIGHUP:
+				// It may have to wait for an upgrade, which a signal can end.
+				go in.hangUp()
+			case syscall.SIGUSR2:
+				go func() { _, _ = in.upgrade("signal") }() // what becomes of it is logged
+			default:
+				in.log.Info().Str("signal", s.String()).Msg("draining; a second signal ends at once")
+				ending = true
+			}
+		case <-in.upgrades.replaced:
+			// A supervisor that ends the whole group sends one to each process.
+			spare, ending = 1, true
+		}
+	}
+	ctx, cut := context.WithCancel(context.Background())
+	go func() {
+		for s := range signals {
+			switch {
+			case s == syscall.SIGHUP:
+				in.reopenLog()
+			case s == syscall.SIGUSR2:
+				_, _ = in.upgrade("signal") // which is refused
+			case spare > 0:
+				spare--
+				in.log.Info().Str("signal", s.String()).Msg("draining already; a second signal ends at once")
+			default:
+				// A hang-up is no wish to end at once.
+				cut()
+			}
+		}
+	}()
+	in.stop(ctx)
+}
 
 // stop ends everything: readiness fails at once, requests are taken as before for
 // limits.drain_delay, and those under way then may take limits.drain_timeout to
-// end. When ctx ends, both are over.
+// end. When ctx ends, both are over. A process that was replaced takes no more
+// requests, and leaves what it shares with the other as it is.
 func (in *instance) stop(ctx context.Context) {
 	in.draining.Store(true)
+	replaced := in.upgrades.end()
 	in.stopWatch()
 	in.watching.Wait()
-	limits := in.cfg.Limits
-	select {
-	case <-time.After(limits.DrainDelay.D()):
-	case <-ctx.Done():
+	limits, doorClosed := in.cfg.Limits, make(chan struct{})
+	closeDoor := func() {
+		defer close(doorClosed)
+		if in.door != nil {
+			in.door.close()
+		}
+	}
+	if replaced {
+		// Who keeps a connection to ask whether we are ready is to ask the other.
+		go closeDoor()
+	} else {
+		in.notify("STOPPING=1")
+		select {
+		case <-time.After(limits.DrainDelay.D()):
+		case <-ctx.Done():
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limits.DrainTimeout.D())
 	defer cancel()
@@ -24,12 +115,24 @@ func (in *instance) stop(ctx context.Context) {
 		in.log.Warn().Int64("requests", in.proxy.InFlight()).Dur("after_ms", time.Since(begun)).
 			Msg("requests were cut off at the end of the drain")
 	}
+	in.upgrades.forsake(ctx)
 	in.proxy.Close()
 	if err := in.access.close(); err != nil {
 		in.accessLost(err)
 	}
-	if in.door != nil {
-		in.door.close()
+	if !replaced {
+		closeDoor()
+		in.removePID()
 	}
+	<-doorClosed
 	in.log.Info().Dur("after_ms", time.Since(begun)).Msg("stopped")
+}
+
+// reopenLog opens the access log anew, after a rotation.
+func (in *instance) reopenLog() {
+	if log := in.proxy.AccessLog(); log != nil {
+		if err := log.Reopen(); err != nil {
+			in.log.Error().Err(err).Msg("cannot open the access log anew")
+		}
+	}
 }

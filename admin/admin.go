@@ -47,6 +47,9 @@ type Options struct {
 	// Guard tells what the guard of reloads is at, nil where there is none. It
 	// may be left out.
 	Guard func() *Guard
+	// Upgrade has another process take this one's place, and waits until it has or
+	// will not. The error is a [*UpgradeRefused] where nothing was tried.
+	Upgrade func() (Upgraded, error)
 	// Ready says why no traffic should be sent here; nil for always ready. It is
 	// not asked before a config is in force.
 	Ready   func() (ok bool, why string)
@@ -143,10 +146,10 @@ func (a *Admin) sample() {
 	}
 }
 
-// Close stops listening and lets answers under way be finished. When ctx ends
-// first, they are cut off and ctx's error is returned.
-func (a *Admin) Close(ctx context.Context) error {
+// Leave stops listening. Connections go on; see [Admin.Close].
+func (a *Admin) Leave() {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if !a.closed {
 		a.closed = true
 		close(a.done)
@@ -155,7 +158,12 @@ func (a *Admin) Close(ctx context.Context) error {
 		// That it is closed already is no matter here.
 		_ = ln.Close()
 	}
-	a.mu.Unlock()
+}
+
+// Close stops listening and lets answers under way be finished. When ctx ends
+// first, they are cut off and ctx's error is returned.
+func (a *Admin) Close(ctx context.Context) error {
+	a.Leave()
 	err := a.server.ShutdownWithContext(ctx)
 	if ctx.Err() == nil {
 		// What else is told is that a listener was closed already.

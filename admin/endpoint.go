@@ -34,6 +34,7 @@ func endpoints() []endpoint {
 		{"GET", "/config", "the config in force, with all defaults", (*Admin).config},
 		{"GET", "/reload", "what is in force since when, and how the last reload ended", (*Admin).reloadStatus},
 		{"POST", "/reload", "[?dry=1[&format=text]][&force=1]: read the config again now, also where it was taken back, or tell what that would do; 200, 422 if refused, 503 if unreadable", (*Admin).reload},
+		{"POST", "/upgrade", "have the program as it lies on disk now take this process's place; 200, 409 if refused, 500 if failed", (*Admin).upgrade},
 		{"GET", "/explain", "?url=U[&method=M][&header=K:V]…[&client=IP][&format=text]: what becomes of a request, and why", (*Admin).explain},
 		{"GET", "/log", "the log level", (*Admin).logLevel},
 		{"PUT", "/log", `{"level":"debug"}: change the log level until the next reload`, (*Admin).setLogLevel},

@@ -194,7 +194,7 @@ func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limit
 		if s.has(l.Address) {
 			continue
 		}
-		socket, err := Listen(ctx, l.Address)
+		socket, err := s.opts.Listen(ctx, l.Address)
 		if err != nil {
 			errs = append(errs, &ListenError{Index: i, Address: l.Address, Err: err})
 			continue
@@ -278,6 +278,31 @@ func (s *Server) Addresses() map[string]net.Addr {
 		m[address] = l.Listener.Addr()
 	}
 	return m
+}
+
+// Sockets maps each configured address to its listening socket, which stays the
+// server's.
+func (s *Server) Sockets() map[string]net.Listener {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	m := make(map[string]net.Listener, len(s.listeners))
+	for address, l := range s.listeners {
+		m[address] = l.Listener
+	}
+	return m
+}
+
+// Leave stops accepting and closes the sockets, which another process has too and
+// goes on accepting from: what waits to be accepted is left to it. Connections go
+// on; see [Server.Shutdown].
+func (s *Server) Leave() {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	for address, l := range s.listeners {
+		l.stop(false)
+		_ = l.Listener.Close()
+		delete(s.listeners, address)
+	}
 }
 
 // Listen opens the socket of one configured address: host:port, or unix: and a

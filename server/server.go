@@ -4,6 +4,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,8 @@ type Options struct {
 	Refused func(client []byte, r *wire.Refusal)
 	// Trouble is told of what goes wrong with a listener, once per kind.
 	Trouble func(msg string, err error)
+	// Listen opens the socket of a configured address; by default [Listen].
+	Listen func(ctx context.Context, address string) (net.Listener, error)
 }
 
 // Server accepts connections on a set of listeners that can change while it runs.
@@ -74,6 +77,9 @@ type Server struct {
 
 // New returns a server without listeners; see [Server.Prepare].
 func New(opts Options) *Server {
+	if opts.Listen == nil {
+		opts.Listen = Listen
+	}
 	s := &Server{opts: opts, listeners: map[string]*listener{}}
 	s.freed.L = &s.mu
 	s.engine = s.newEngine()

@@ -14,6 +14,8 @@ import (
 // timeFormat is RFC 3339 with microseconds.
 const timeFormat = "2006-01-02T15:04:05.000000Z07:00"
 
+const pidField = "pid"
+
 // Log is the events log: one line for what an operator should know of. Loggers
 // derived from it follow its level. It is safe for any goroutine.
 type Log struct {
@@ -25,7 +27,8 @@ type Log struct {
 // NewLog returns a log at level info that writes JSON to out, or lines for people
 // where out is a terminal. To a file, a pipe or a terminal lines are written at
 // once, but by a goroutine of its own: a file system that is full, or a pipe that
-// nobody reads, holds nobody up. Call Flush before the process ends.
+// nobody reads, holds nobody up. Call Flush before the process ends. JSON tells
+// the process: in an upgrade two write to the same stream.
 func NewLog(out io.Writer) *Log {
 	// zerolog's own level leaves out trace and is the same for all loggers; ours
 	// decides alone.
@@ -41,7 +44,7 @@ func NewLog(out io.Writer) *Log {
 		out = zerolog.SyncWriter(out)
 	}
 	l.least.Store(int32(zerolog.InfoLevel))
-	l.Logger = zerolog.New(out).Level(zerolog.TraceLevel).Sample(l.least).Hook(zerolog.HookFunc(stamp))
+	l.Logger = zerolog.New(out).With().Int(pidField, os.Getpid()).Logger().Level(zerolog.TraceLevel).Sample(l.least).Hook(zerolog.HookFunc(stamp))
 	return l
 }
 
@@ -116,6 +119,7 @@ func pretty(out io.Writer) io.Writer {
 		Out:             out,
 		NoColor:         os.Getenv("TERM") == "dumb",
 		FormatTimestamp: localTime,
+		FieldsExclude:   []string{pidField},
 	}
 }
 

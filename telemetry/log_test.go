@@ -17,6 +17,7 @@ func TestLogWritesJSON(t *testing.T) {
 	NewLog(&b).Info().Str("route", "api").Err(errors.New("a \"cause\"")).Msg("reload refused")
 	var event struct {
 		Level, Route, Error, Message string
+		PID                          int
 		Time                         time.Time
 	}
 	if err := json.Unmarshal(b.Bytes(), &event); err != nil {
@@ -24,6 +25,9 @@ func TestLogWritesJSON(t *testing.T) {
 	}
 	if event.Level != "info" || event.Route != "api" || event.Error != `a "cause"` || event.Message != "reload refused" {
 		t.Errorf("event is %+v", event)
+	}
+	if event.PID != os.Getpid() {
+		t.Errorf("pid is %d", event.PID)
 	}
 	if event.Time.Before(before) || event.Time.After(time.Now()) || event.Time.Location() != time.UTC {
 		t.Errorf("time is %v", event.Time)

@@ -1,0 +1,124 @@
+package handover
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+)
+
+// Successor is a new process that is to take the place of this one. Its methods
+// are for one goroutine.
+type Successor struct {
+	cmd     *exec.Cmd
+	control net.Conn
+	exited  chan struct{} // closed when the process has ended
+	status  error         // how it ended; read once exited is closed
+}
+
+// Start runs program as the new process, with the arguments, environment, folder
+// and standard streams of this one. The sockets stay open here.
+func Start(program string, sockets []Socket) (*Successor, error) {
+	names := []string{}
+	control, theirs, err := pair()
+	if err != nil {
+		return nil, fmt.Errorf("cannot start a new process: %w", err)
+	}
+	files := []*os.File{theirs}
+	defer func() {
+		for _, f := range files {
+			_ = f.Close()
+		}
+	}()
+	for _, s := range sockets {
+		f, err := duplicate(s.Listener)
+		if err != nil {
+			_ = control.Close()
+			return nil, fmt.Errorf("cannot pass on the socket of %s: %w", s.Name, err)
+		}
+		files, names = append(files, f), append(names, s.Name)
+	}
+	value, err := json.Marshal(names)
+	if err != nil {
+		_ = control.Close()
+		return nil, err
+	}
+	cmd := exec.Command(program)
+	cmd.Args = os.Args
+	cmd.Env = append(os.Environ(), variable+"="+string(value))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.ExtraFiles = files
+	if err := cmd.Start(); err != nil {
+		_ = control.Close()
+		return nil, fmt.Errorf("cannot start a new process: %w", err)
+	}
+	s := &Successor{cmd: cmd, control: control, exited: make(chan struct{})}
+	go func() {
+		s.status = cmd.Wait()
+		close(s.exited)
+	}()
+	return s, nil
+}
+
+// PID is its process id.
+func (s *Successor) PID() int { return s.cmd.Process.Pid }
+
+// Exited is closed when the process has ended.
+func (s *Successor) Exited() <-chan struct{} { return s.exited }
+
+// Await waits until the new process serves, and gives it the state, which is
+// asked for when it is wanted. The error says why it will not serve; then, and
+// when ctx ends, which is an error too, the process may still be there.
+func (s *Successor) Await(ctx context.Context, state func() ([]byte, error)) (Ready, error) {
+	defer s.control.Close()
+	defer context.AfterFunc(ctx, func() { _ = s.control.SetDeadline(time.Unix(1, 0)) })()
+	in := json.NewDecoder(s.control)
+	for {
+		var m message
+		err := in.Decode(&m)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return Ready{}, ctx.Err()
+		case err != nil:
+			return Ready{}, s.failed(ctx, err)
+		case m.Ready != nil:
+			return *m.Ready, nil
+		case m.Want:
+			data, err := state()
+			if err == nil {
+				err = json.NewEncoder(s.control).Encode(message{State: data})
+			}
+			if err != nil && ctx.Err() == nil {
+				return Ready{}, fmt.Errorf("cannot pass on the state: %w", err)
+			}
+		}
+	}
+}
+
+// failed tells why a new process that has closed the connection did.
+func (s *Successor) failed(ctx context.Context, err error) error {
+	select {
+	case <-s.exited:
+	case <-ctx.Done():
+		return fmt.Errorf("the new process is silent: %w", err)
+	}
+	var exit *exec.ExitError
+	if errors.As(s.status, &exit) {
+		return fmt.Errorf("the new process ended: %s", exit)
+	}
+	return errors.New("the new process ended before it served")
+}
+
+// Terminate asks the process to end, as a signal by an operator would.
+func (s *Successor) Terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
+
+// Kill ends the process and waits for its end.
+func (s *Successor) Kill() {
+	_ = s.cmd.Process.Kill() // it may have ended by itself
+	<-s.exited
+}
