@@ -46,6 +46,7 @@ type instance struct {
 	journal admin.Journal
 
 	upgrades  upgrades
+	inCharge  bool // this process serves, and another has not its place
 	draining  atomic.Bool
 	stopWatch context.CancelFunc
 	watching  sync.WaitGroup
@@ -101,9 +102,6 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 			in.log.Flush(logFlush)
 			return nil, err
 		}
-	}
-	if err := in.takeOver(); err != nil {
-		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	in.stopWatch = cancel
@@ -317,8 +315,10 @@ func (d *door) close() {
 	_ = d.admin.Close(ctx)
 }
 
+// ready tells what is asked of the address rather than of the process: while a
+// new one serves there, traffic should come.
 func (in *instance) ready() (bool, string) {
-	if in.draining.Load() {
+	if in.draining.Load() && !in.upgrades.left.Load() {
 		return false, "draining"
 	}
 	return true, ""

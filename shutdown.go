@@ -34,6 +34,11 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 		tell(errs, opts.path, err)
 		return exitFail
 	}
+	if err := in.takeOver(); err != nil {
+		in.log.Error().Err(err).Msg("cannot take over; draining")
+		in.stop(context.Background())
+		return exitFail
+	}
 	if started != nil {
 		started(in)
 	}
@@ -84,11 +89,13 @@ func (in *instance) conduct(signals <-chan os.Signal) {
 
 // stop ends everything: readiness fails at once, requests are taken as before for
 // limits.drain_delay, and those under way then may take limits.drain_timeout to
-// end. When ctx ends, both are over. A process that was replaced takes no more
-// requests, and leaves what it shares with the other as it is.
+// end. When ctx ends, both are over. A process that is not in charge, another being
+// in its place, takes no more requests and leaves what both share as it is.
 func (in *instance) stop(ctx context.Context) {
 	in.draining.Store(true)
-	replaced := in.upgrades.end()
+	if in.upgrades.end(ctx) {
+		in.inCharge = false
+	}
 	in.stopWatch()
 	in.watching.Wait()
 	limits, doorClosed := in.cfg.Limits, make(chan struct{})
@@ -98,7 +105,7 @@ func (in *instance) stop(ctx context.Context) {
 			in.door.close()
 		}
 	}
-	if replaced {
+	if !in.inCharge {
 		// Who keeps a connection to ask whether we are ready is to ask the other.
 		go closeDoor()
 	} else {
@@ -115,12 +122,11 @@ func (in *instance) stop(ctx context.Context) {
 		in.log.Warn().Int64("requests", in.proxy.InFlight()).Dur("after_ms", time.Since(begun)).
 			Msg("requests were cut off at the end of the drain")
 	}
-	in.upgrades.forsake(ctx)
 	in.proxy.Close()
 	if err := in.access.close(); err != nil {
 		in.accessLost(err)
 	}
-	if !replaced {
+	if in.inCharge {
 		closeDoor()
 		in.removePID()
 	}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluiceproxy/sluice/admin"
@@ -31,22 +31,28 @@ type upgrades struct {
 
 	living   context.Context // ends with the instance, and with it an upgrade
 	stop     context.CancelFunc
+	cut      context.Context // ends when there is no time left for anything
+	cutShort context.CancelFunc
 	replaced chan struct{} // closed when another process has taken over
+	left     atomic.Bool   // the sockets are the other process's now
 
 	mu sync.Mutex // held while an upgrade is under way, and for good once the instance ends
-	// left is a new process that was told to end, or nil.
-	left *handover.Successor
 }
 
 func (u *upgrades) init() {
 	u.program, u.broken = handover.Program()
 	u.living, u.stop = context.WithCancel(context.Background())
+	u.cut, u.cutShort = context.WithCancel(context.Background())
 	u.replaced = make(chan struct{})
 }
 
+// longestFarewell is how long a new process that will not do may take to end.
+const longestFarewell = 5 * time.Second
+
 // end gives up an upgrade under way, and lets none begin. It reports whether
-// another process has taken over.
-func (u *upgrades) end() (replaced bool) {
+// another process has taken over. When ctx ends, a new one is killed.
+func (u *upgrades) end(ctx context.Context) (replaced bool) {
+	defer context.AfterFunc(ctx, u.cutShort)()
 	u.stop()
 	u.mu.Lock()
 	select {
@@ -54,19 +60,6 @@ func (u *upgrades) end() (replaced bool) {
 		return true
 	default:
 		return false
-	}
-}
-
-// forsake waits until a new process that was told to end has, or ctx ends; then
-// it is killed.
-func (u *upgrades) forsake(ctx context.Context) {
-	if u.left == nil {
-		return
-	}
-	select {
-	case <-u.left.Exited():
-	case <-ctx.Done():
-		u.left.Kill()
 	}
 }
 
@@ -148,21 +141,18 @@ func (in *instance) handOver() (pid int, ready handover.Ready, err error) {
 		ctx, cancel = context.WithTimeoutCause(u.living, limit, fmt.Errorf("the new process was not ready within %s", limit))
 	}
 	defer cancel()
-	ready, err = next.Await(ctx, in.state)
-	switch {
-	case err == nil:
-	case u.living.Err() != nil:
-		// It may be serving already: it is to drain, as this one is.
-		next.Terminate()
-		u.left = next
-		return next.PID(), ready, err
-	default:
-		next.Kill()
+	if ready, err = next.Await(ctx, in.state); err != nil {
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
+		// Until it is gone this process accepts as before: connections that only
+		// the new one could still accept would be lost with it.
+		grace, cancel := context.WithTimeout(u.cut, longestFarewell)
+		defer cancel()
+		next.Terminate(grace)
 		return next.PID(), ready, err
 	}
+	u.left.Store(true)
 	in.draining.Store(true)
 	for _, s := range sockets {
 		handover.KeepPath(s.Listener)
@@ -228,13 +218,15 @@ func (in *instance) inherit(first *proxy.Candidate) {
 	}
 }
 
-// takeOver tells whom it concerns that this process serves.
+// takeOver tells whom it concerns that this process serves. After an error it
+// must end.
 func (in *instance) takeOver() error {
 	if in.opts.inherited == nil {
 		in.notify("READY=1")
 	} else if err := in.opts.inherited.Serve(handover.Ready{Version: version()}); err != nil {
-		return errors.Join(errors.New("cannot take over"), err)
+		return err
 	}
+	in.inCharge = true
 	in.writePID()
 	return nil
 }

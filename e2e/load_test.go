@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,6 +45,14 @@ func startLoad(t *testing.T, addr string) *load {
 	return l
 }
 
+// notConnected reports whether there was no connection to be had, be it that the
+// listener closed in the middle of the handshake.
+func notConnected(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial" &&
+		(errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET))
+}
+
 func (l *load) request(c *http.Client, addr string, n int) {
 	method, body := "GET", ""
 	if n%3 == 0 {
@@ -53,7 +62,7 @@ func (l *load) request(c *http.Client, addr string, n int) {
 	a, err := try(c, req)
 	problem := ""
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case notConnected(err):
 		l.refused.Add(1)
 		l.failed.Add(1)
 	case err != nil:

@@ -18,10 +18,11 @@ import (
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	file string   // its config
-	addr string   // its first listener, where serve made the config
-	log  *journal // stderr
-	out  *journal // stdout
+	next *os.Process // what has taken the place of cmd; nil for nothing
+	file string      // its config
+	addr string      // its first listener, where serve made the config
+	log  *journal    // stderr
+	out  *journal    // stdout
 	done chan struct{}
 }
 
@@ -131,18 +132,26 @@ func (p *process) end() {
 
 func (p *process) signal(s os.Signal) {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	to := p.cmd.Process
+	if p.next != nil {
+		to = p.next
+	}
+	if err := to.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Error(err)
 	}
 }
 
-// exit waits for the process to end and returns its exit code.
+// exit waits for the process, and those that took its place, to end and returns
+// its exit code.
 func (p *process) exit() int {
 	p.t.Helper()
 	select {
 	case <-p.done:
 	case <-time.After(patience):
 		_ = p.cmd.Process.Kill()
+		if p.next != nil {
+			_ = p.next.Kill()
+		}
 		<-p.done
 		p.t.Fatalf("it has not ended; log:\n%s", p.log)
 	}

@@ -5,7 +5,9 @@
 //
 // The old process runs the new one with the sockets as inherited descriptors and
 // a control connection between them. Over that, the new one asks for the state
-// when it is about to serve, and tells when it does.
+// when it is about to serve, and tells when it does. The old one decides then: it
+// gives its place away, or closes the connection, upon which the new one has to
+// go, but not without having answered what it has accepted.
 package handover
 
 import (
@@ -46,6 +48,7 @@ type message struct {
 	Want  bool            `json:"want_state,omitempty"` // from the new process
 	State json.RawMessage `json:"state,omitempty"`      // from the old one
 	Ready *Ready          `json:"ready,omitempty"`      // from the new one
+	Go    bool            `json:"go,omitempty"`         // from the old one: the place is yours
 }
 
 // Program returns the path that this process was started by, so that whatever

@@ -7,7 +7,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Inheritance is what this process was given by the one whose place it takes. A
@@ -90,9 +89,6 @@ func (s *heirloom) inUse() bool {
 	return false
 }
 
-// patience is how long the old process may take to answer.
-const patience = 10 * time.Second
-
 // State returns the state of the process before, as it is at the first call; nil
 // without one.
 func (h *Inheritance) State() ([]byte, error) {
@@ -103,7 +99,6 @@ func (h *Inheritance) State() ([]byte, error) {
 }
 
 func (h *Inheritance) askState() ([]byte, error) {
-	_ = h.control.SetDeadline(time.Now().Add(patience))
 	var m message
 	err := json.NewEncoder(h.control).Encode(message{Want: true})
 	if err == nil {
@@ -115,17 +110,22 @@ func (h *Inheritance) askState() ([]byte, error) {
 	return m.State, nil
 }
 
-// Serve tells the old process that this one serves, upon which that one stops
-// accepting. Sockets that nobody took are closed. An error means that the old
-// process is gone or has given up on this one.
+// Serve tells the old process that this one serves, and waits until that gives its
+// place away: it accepts no more from then on. Sockets that nobody took are
+// closed. An error means that the old process stays or is gone; this one has to
+// let what it has accepted end, and go.
 func (h *Inheritance) Serve(r Ready) error {
 	if h == nil {
 		return nil
 	}
 	defer h.control.Close()
-	_ = h.control.SetDeadline(time.Now().Add(patience))
-	if err := json.NewEncoder(h.control).Encode(message{Ready: &r}); err != nil {
-		return fmt.Errorf("cannot tell the process before this one: %w", err)
+	var m message
+	err := json.NewEncoder(h.control).Encode(message{Ready: &r})
+	if err == nil {
+		err = h.in.Decode(&m)
+	}
+	if err != nil {
+		return fmt.Errorf("the process before this one stays: %w", err)
 	}
 	for _, s := range h.sockets {
 		for _, l := range s.taken {

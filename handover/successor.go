@@ -68,12 +68,9 @@ func Start(program string, sockets []Socket) (*Successor, error) {
 // PID is its process id.
 func (s *Successor) PID() int { return s.cmd.Process.Pid }
 
-// Exited is closed when the process has ended.
-func (s *Successor) Exited() <-chan struct{} { return s.exited }
-
 // Await waits until the new process serves, and gives it the state, which is
-// asked for when it is wanted. The error says why it will not serve; then, and
-// when ctx ends, which is an error too, the process may still be there.
+// asked for when it is wanted, and its place. The error says why it will not
+// serve, or is that of ctx; the process may still be there then.
 func (s *Successor) Await(ctx context.Context, state func() ([]byte, error)) (Ready, error) {
 	defer s.control.Close()
 	defer context.AfterFunc(ctx, func() { _ = s.control.SetDeadline(time.Unix(1, 0)) })()
@@ -87,6 +84,9 @@ func (s *Successor) Await(ctx context.Context, state func() ([]byte, error)) (Re
 		case err != nil:
 			return Ready{}, s.failed(ctx, err)
 		case m.Ready != nil:
+			if err := json.NewEncoder(s.control).Encode(message{Go: true}); err != nil {
+				return Ready{}, s.failed(ctx, err)
+			}
 			return *m.Ready, nil
 		case m.Want:
 			data, err := state()
@@ -114,11 +114,14 @@ func (s *Successor) failed(ctx context.Context, err error) error {
 	return errors.New("the new process ended before it served")
 }
 
-// Terminate asks the process to end, as a signal by an operator would.
-func (s *Successor) Terminate() { _ = s.cmd.Process.Signal(syscall.SIGTERM) }
-
-// Kill ends the process and waits for its end.
-func (s *Successor) Kill() {
-	_ = s.cmd.Process.Kill() // it may have ended by itself
-	<-s.exited
+// Terminate asks the process to end as an operator would, so that it answers what
+// it has accepted, and waits for that; when ctx ends it is killed.
+func (s *Successor) Terminate(ctx context.Context) {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-s.exited:
+	case <-ctx.Done():
+		_ = s.cmd.Process.Kill()
+		<-s.exited
+	}
 }
