@@ -6,11 +6,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/sluiceproxy/sluice/handover"
 )
+
+// logFlush is how long the end of the process waits for its log to be written.
+const logFlush = time.Second
 
 var errEnding = errors.New("this process is ending")
 
@@ -22,6 +26,7 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 	signal.Notify(signals, syscall.SIGHUP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
 	// A log whose reader is gone must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
+	memory := limitMemory(os.DirFS("/"))
 	var in *instance
 	var err error
 	if opts.upgradable {
@@ -34,6 +39,8 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 		tell(errs, opts.path, err)
 		return exitFail
 	}
+	defer in.log.Flush(logFlush)
+	in.tellBudgets(memory, runtime.GOMAXPROCS(0))
 	if err := in.takeOver(); err != nil {
 		in.log.Error().Err(err).Msg("cannot take over; draining")
 		in.stop(context.Background())
