@@ -51,6 +51,9 @@ func (o *nsqOutput) write(ctx context.Context, lines []byte) (done, lost int, er
 	for range tries {
 		reused := o.conn != nil
 		err := o.publish(ctx, lines)
+		if err == nil && failed != nil {
+			failed = &overcome{fmt.Errorf("%w; lines go to %s now", failed, o.addresses[o.at])}
+		}
 		if err == nil {
 			return len(lines), 0, failed
 		}
@@ -58,7 +61,7 @@ func (o *nsqOutput) write(ctx context.Context, lines []byte) (done, lost int, er
 		if refused := (*refusal)(nil); errors.As(err, &refused) && refused.forGood() {
 			return 0, len(lines), err
 		}
-		if !reused {
+		if !reused || errors.Is(err, os.ErrDeadlineExceeded) {
 			failed = fmt.Errorf("nsqd %s: %w", o.addresses[o.at], err)
 			o.at = (o.at + 1) % len(o.addresses)
 		}

@@ -132,6 +132,7 @@ func nsqLog(t *testing.T, told chan AccessEvent, addresses ...string) *AccessLog
 // TestNSQFailover: whatever the first nsqd does but take lines, the second gets
 // them, and that is told; nothing is lost.
 func TestNSQFailover(t *testing.T) {
+	t.Parallel()
 	for _, answer := range []string{
 		"silence", "E_MPUB_FAILED MPUB failed", "raw:HTTP/1.1 400 Bad Request\r\n\r\n", "raw:\x00\x00\x00\x01\x00\x00\x00\x00",
 		"raw:\xff\xff\xff\xff\x00\x00\x00\x00", "raw:\x00\x00\x00\x06\x00\x00\x00\x01",

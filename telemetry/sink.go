@@ -3,6 +3,7 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -43,7 +44,8 @@ func (c *sinkCounters) lost() uint64 { return c.behind.Load() + c.failed.Load() 
 type output interface {
 	// write writes whole lines. Of their bytes, the first done were written and
 	// the next lost were given up; it is for the caller to try the rest again.
-	// An error may come with all lines done: then it is worth telling.
+	// An error may come with all lines done: then it is worth telling. It is
+	// an overcome where nothing is amiss any more.
 	write(ctx context.Context, lines []byte) (done, lost int, err error)
 	// close frees what is held. It writes nothing.
 	close() error
@@ -173,7 +175,7 @@ func (s *sink) deliver(lines []byte) {
 		s.counters.lines.Add(count(lines[:done]))
 		s.counters.failed.Add(count(lines[done : done+lost]))
 		lines = lines[done+lost:]
-		s.working.Store(err == nil)
+		s.working.Store(err == nil || errors.As(err, new(*overcome)))
 		if err != nil {
 			s.lose(err)
 		}
@@ -188,6 +190,11 @@ func (s *sink) deliver(lines []byte) {
 		}
 	}
 }
+
+// overcome is an error that an output has found a way round for good.
+type overcome struct{ error }
+
+func (e *overcome) Unwrap() error { return e.error }
 
 func count(lines []byte) uint64 { return uint64(bytes.Count(lines, newline)) }
 
