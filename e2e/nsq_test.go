@@ -191,4 +191,3 @@ func TestAccessLogEndsWithoutNSQ(t *testing.T) {
 	}
 	p.log.after(t, 0, "access log lines were lost at the end of a sink", "nsq:")
 }
-
