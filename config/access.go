@@ -127,16 +127,19 @@ func (c *AccessCondition) Statuses() ([]StatusRange, error) {
 // accessFields are the fields of a record, in their order.
 var accessFields = []string{
 	"time", "client", "method", "host", "uri", "proto", "route", "upstream", "target", "attempts", "status", "reason",
-	"bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", "request_id", "weight",
+	"bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", "request_id",
 }
 
-// AccessFields returns the names of the fields of a record, in their order.
-// weight is written once a sample stage has given it.
+// AccessWeight is the field that a sample adds.
+const AccessWeight = "weight"
+
+// AccessFields returns the names of the fields of a record before the first stage,
+// in their order.
 func AccessFields() []string { return slices.Clone(accessFields) }
 
 // accessNumbers are the fields that are no text and so cannot be redacted.
 var accessNumbers = []string{
-	"time", "attempts", "status", "bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", "weight",
+	"time", "attempts", "status", "bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", AccessWeight,
 }
 
 // templateFields are what a template may name besides fields and sources.

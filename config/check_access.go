@@ -94,6 +94,9 @@ func (c *accessCheck) sample(p path, s *AccessSample) {
 	if s.When != nil {
 		c.condition(p.key("when"), s.When)
 	}
+	if !slices.Contains(c.fields, AccessWeight) {
+		c.fields = append(c.fields[:len(c.fields):len(c.fields)], AccessWeight)
+	}
 }
 
 func (c *accessCheck) condition(p path, a *AccessCondition) {
@@ -132,7 +135,10 @@ func (c *accessCheck) unknownField(p path, name string, have []string) {
 		return
 	}
 	text := fmt.Sprintf("no field %q", shorten(name))
-	if slices.Contains(accessFields, name) {
+	switch {
+	case name == AccessWeight:
+		text = `no field "weight"; a sample before this adds it`
+	case slices.Contains(accessFields, name):
 		text = fmt.Sprintf("the field %q was dropped before", name)
 	}
 	v, _ := c.doc.find(p)
@@ -175,7 +181,7 @@ func (c *accessCheck) set(p path, name, source string) {
 		c.addKey(p, fmt.Sprintf("more than %d fields are added", maxAdded))
 	case slices.Contains(c.fields, name):
 		c.addKey(p, fmt.Sprintf("there is a field %q already; drop it first", name))
-	case !isFieldName(name) || slices.Contains(templateFields, name):
+	case !isFieldName(name) || name == AccessWeight || slices.Contains(templateFields, name):
 		c.addKey(p, fmt.Sprintf("%q is not a name such as user_agent: small letters, digits and _, at most %d", shorten(name), maxAddedName))
 	}
 	c.fields = append(c.fields[:len(c.fields):len(c.fields)], name)

@@ -26,8 +26,9 @@ type filter struct {
 func compileFilter(f *config.AccessFilter, s *shape) filter {
 	switch {
 	case f.Sample != nil:
-		s.sampled = true
-		return filter{when: compileCondition(f.Sample.When, s), oneIn: uint64(f.Sample.OneIn), slow: f.Sample.Slow.D()}
+		sample := filter{when: compileCondition(f.Sample.When, s), oneIn: uint64(f.Sample.OneIn), slow: f.Sample.Slow.D()}
+		s.weigh()
+		return sample
 	case f.Drop != nil:
 		return filter{when: compileCondition(f.Drop, s), drop: true}
 	}

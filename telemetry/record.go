@@ -58,8 +58,8 @@ const (
 	fromHeaderTime
 	fromUpgraded
 	fromRequestID
-	fromWeight
 
+	fromWeight
 	fromHeader   // a field of the request, as it came
 	fromResponse // a field of the response, as it was sent
 	fromCookie

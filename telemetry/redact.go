@@ -16,9 +16,9 @@ func queryValue(query []byte, name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// decodesTo reports whether an encoded name of a parameter means name, without
-// regard to the case of ASCII letters: origins differ in that, and a secret is
-// better hidden twice than not at all.
+// decodesTo reports whether an encoded name of a parameter means name, or
+// name[…], without regard to the case of ASCII letters: origins differ in what
+// they take for the same, and a secret is better hidden twice than not at all.
 func decodesTo(key []byte, name string) bool {
 	n := 0
 	for i := 0; i < len(key); n++ {
@@ -30,6 +30,9 @@ func decodesTo(key []byte, name string) bool {
 		case c == '%' && i+1 < len(key) && unhex(key[i]) >= 0 && unhex(key[i+1]) >= 0:
 			c = byte(unhex(key[i])<<4 | unhex(key[i+1]))
 			i += 2
+		}
+		if n == len(name) && n > 0 && c == '[' {
+			return true
 		}
 		if n == len(name) || lower(c) != lower(name[n]) {
 			return false

@@ -16,8 +16,7 @@ type shape struct {
 	columns []column
 	secrets []column // sources whose values are hidden; only source and arg count
 	hide    []string // names of the parameters among them
-	sampled bool
-	mapped  bool
+	changed bool
 }
 
 // firstShape has all columns of a record.
@@ -29,9 +28,17 @@ func firstShape() *shape {
 	return s
 }
 
+// weigh gives the shape the column of a sample.
+func (s *shape) weigh() {
+	if s.find(config.AccessWeight) == nil {
+		s.changed = true
+		s.columns = append(s.columns[:len(s.columns):len(s.columns)], column{name: config.AccessWeight, source: fromWeight})
+	}
+}
+
 // apply changes the shape as a map stage says. What was made of it before stays.
 func (s *shape) apply(m *config.AccessMap) {
-	s.mapped, s.columns = true, slices.Clone(s.columns)
+	s.changed, s.columns = true, slices.Clone(s.columns)
 	if len(m.Keep) > 0 {
 		kept := make([]column, 0, len(m.Keep))
 		for _, name := range m.Keep {
@@ -149,11 +156,8 @@ func (s *shape) format(text string) format {
 }
 
 func (s *shape) jsonFormat() format {
-	f := format{json: true, untouched: !s.mapped && !s.sampled}
+	f := format{json: true, untouched: !s.changed}
 	for _, c := range s.columns {
-		if c.source == fromWeight && !s.sampled {
-			continue
-		}
 		f.parts = append(f.parts, part{literal: `,` + strconv.Quote(c.name) + `:`, column: &c})
 	}
 	return f

@@ -73,9 +73,9 @@ func TestFormats(t *testing.T) {
 			`- - - [09/Mar/2025:06:05:02 +0000] "-" 400 0`},
 		{"combined", `192.0.2.7 - - [09/Mar/2025:06:05:02 +0000] "GET /users?token=s3cret&page=2 HTTP/1.1" 200 3456 ` +
 			`"http://a/b?x=1&%74oken=s3cret#f" "Curl \"8\" \\"`, `- - - [09/Mar/2025:06:05:02 +0000] "-" 400 0 "-" "-"`},
-		{"{{{time}}}\t{host}|{reason}|{attempts}|{upgraded}|{header_ms}|{weight}|{request_id}",
-			"{2025-03-09T06:05:02.004321Z}\tapi.example.com:8080|-|2|-|0.120|1|id-1",
-			"{2025-03-09T06:05:02.004321Z}\t-|malformed|0|-|-|1|-"},
+		{"{{{time}}}\t{host}|{reason}|{attempts}|{upgraded}|{header_ms}|{request_id}",
+			"{2025-03-09T06:05:02.004321Z}\tapi.example.com:8080|-|2|-|0.120|id-1",
+			"{2025-03-09T06:05:02.004321Z}\t-|malformed|0|-|-|-"},
 		{"{header:x-none} {header:user-agent} {response:age} {cookie:lang} {query:page} {query:token}",
 			`- Curl \"8\" \\ 7 de 2 s3cret`, `- - - - - -`},
 	}
@@ -97,7 +97,9 @@ func TestMaps(t *testing.T) {
 	cases := []struct{ stages, want string }{
 		{`{"map": {"keep": ["status", "client", "host", "reason"]}}`, `{"status":200,"client":"192.0.2.7","host":"api.example.com:8080"}`},
 		{`{"map": {"keep": ["reason", "upgraded"]}}`, `{}`},
-		{`{"map": {"keep": ["status", "weight", "request_id"]}}`, `{"status":200,"request_id":"id-1"}`},
+		{`{"map": {"keep": ["status"]}}, {"filter": {"sample": {"one_in": 1}}}, {"map": {"set": {"a": "text:b"}}}`, `{"status":200,"weight":1,"a":"b"}`},
+		{`{"filter": {"sample": {"one_in": 1}}}, {"map": {"keep": ["weight", "status"]}}, {"filter": {"sample": {"one_in": 1}}}`, `{"weight":1,"status":200}`},
+		{`{"filter": {"sample": {"one_in": 1}}}, {"map": {"keep": ["weight", "status"], "drop": ["weight"]}}`, `{"status":200}`},
 		{`{"map": {"keep": ["status"], "set": {"zone": "text:a\"b", "agent": "header:User-Agent", "age": "response:Age", "none": "header:X"}}}`,
 			`{"status":200,"age":"7","agent":"Curl \"8\" \\","zone":"a\"b"}`},
 		{`{"map": {"keep": ["status", "client"], "set": {"client2": "header:X"}}}, {"map": {"drop": ["client", "client2"], "set": {"client": "text:nobody"}}}`,
@@ -139,23 +141,49 @@ func TestMapsInTemplates(t *testing.T) {
 
 func TestHiddenParameters(t *testing.T) {
 	for url, want := range map[string]string{
-		"/a?token=1":             "/a?token=REDACTED",
-		"/a?TOKEN=1&b=2":         "/a?TOKEN=REDACTED&b=2",
-		"/a?b=2&token=1&token=2": "/a?b=2&token=REDACTED&token=REDACTED",
-		"/a?x;token=1;b":         "/a?x;token=REDACTED;b",
-		"/a?to%6ben=1":           "/a?to%6ben=REDACTED",
-		"/a?to%6Ben=a=b":         "/a?to%6Ben=REDACTED",
-		"/a?b?token=1":           "/a?b?token=REDACTED",
-		"/a?token=":              "/a?token=",
-		"/a?token":               "/a?token",
-		"/a?tokens=1&atoken=1":   "/a?tokens=1&atoken=1",
-		"/a?a+b=1&%zz=1&%7=1":    "/a?a+b=REDACTED&%zz=1&%7=1",
-		"/a?&&=&":                "/a?&&=&",
+		"/a?token=1":                "/a?token=REDACTED",
+		"/a?TOKEN=1&b=2":            "/a?TOKEN=REDACTED&b=2",
+		"/a?b=2&token=1&token=2":    "/a?b=2&token=REDACTED&token=REDACTED",
+		"/a?x;token=1;b":            "/a?x;token=REDACTED;b",
+		"/a?to%6ben=1":              "/a?to%6ben=REDACTED",
+		"/a?to%6Ben=a=b":            "/a?to%6Ben=REDACTED",
+		"/a?b?token=1":              "/a?b?token=REDACTED",
+		"/a?token=":                 "/a?token=",
+		"/a?token":                  "/a?token",
+		"/a?token[]=1&token%5Ba]=2": "/a?token[]=REDACTED&token%5Ba]=REDACTED",
+		"/a?tokens=1&atoken=1":      "/a?tokens=1&atoken=1",
+		"/a?a+b=1&%zz=1&%7=1":       "/a?a+b=REDACTED&%zz=1&%7=1",
+		"/a?&&=&":                   "/a?&&=&",
 	} {
 		if got := string(appendHidden(nil, []byte(url), []string{"token", "a b"}, maxURI)); got != want {
 			t.Errorf("%s became %s, want %s", url, got, want)
 		}
 	}
+}
+
+// FuzzHidden: whatever the URL, no value of the parameter is left, and nothing
+// else changes.
+func FuzzHidden(f *testing.F) {
+	f.Add("/a?token=1&b=token")
+	f.Add("/a?b;to%6Ben=1?token==&token[x]=%00#token=1")
+	f.Fuzz(func(t *testing.T, url string) {
+		out := string(appendHidden(nil, []byte(url+"?"), []string{"token"}, 1<<20))
+		split := func(url string) []string {
+			_, query, _ := strings.Cut(url, "?")
+			return strings.FieldsFunc(query, func(r rune) bool { return strings.ContainsRune("&;#?", r) })
+		}
+		before, after := split(url+"?"), split(out)
+		if len(before) != len(after) {
+			t.Fatalf("%q became %q", url, out)
+		}
+		for i, pair := range after {
+			key, value, _ := strings.Cut(pair, "=")
+			switch hidden := decodesTo([]byte(key), "token"); {
+			case hidden && value != "" && value != redacted, !hidden && pair != before[i]:
+				t.Fatalf("%q became %q", url, out)
+			}
+		}
+	})
 }
 
 func TestFilters(t *testing.T) {
@@ -288,7 +316,7 @@ func TestWeightDoesNotOverflow(t *testing.T) {
 // TestEveryFieldHasASource: the names of the config and our sources go together.
 func TestEveryFieldHasASource(t *testing.T) {
 	names := config.AccessFields()
-	if len(names) != int(fromWeight)+1 || names[fromURI] != "uri" || names[fromRequestID] != "request_id" || names[fromWeight] != "weight" {
+	if len(names) != int(fromWeight) || names[fromURI] != "uri" || names[fromHeaderTime] != "header_ms" || names[fromRequestID] != "request_id" {
 		t.Errorf("fields are %v", names)
 	}
 }
