@@ -143,6 +143,30 @@ func (k *checker) upstream(name string, u Upstream) {
 	if u.Connections.Queue < 0 {
 		k.add(p.key("connections").key("queue"), "%d is negative; 0 lets nobody wait", u.Connections.Queue)
 	}
+	k.concurrency(p.key("concurrency"), &u.Concurrency)
+}
+
+// maxConcurrency is as many requests in flight as are counted.
+const maxConcurrency = 1_000_000
+
+func (k *checker) concurrency(p path, c *Concurrency) {
+	for key, n := range map[string]int{"max": c.Max, "target_max": c.TargetMax} {
+		if n < 0 || n > maxConcurrency {
+			k.add(p.key(key), "%d is not between 1 and %d; 0 sets no limit", n, maxConcurrency)
+		}
+	}
+	if c.Queue < 0 {
+		k.add(p.key("queue"), "%d is negative; 0 lets nobody wait", c.Queue)
+	}
+	if a := c.Adaptive; a != nil {
+		p := p.key("adaptive")
+		if a.Min < 1 {
+			k.add(p.key("min"), "%d would let no request through; the least is 1", a.Min)
+		}
+		if a.Max < a.Min || a.Max > maxConcurrency {
+			k.add(p.key("max"), "%d is not between min and %d", a.Max, maxConcurrency)
+		}
+	}
 }
 
 func (k *checker) retry(p path, r Retry) {

@@ -95,6 +95,7 @@ type Upstream struct {
 	Targets     []Target    `json:"targets" required:"true" doc:"The addresses of this group."`
 	Host        string      `json:"host" default:"client" doc:"The Host that targets see: client (as it came), target (the target's address), or a name."`
 	Connections Connections `json:"connections" doc:"The connection pool of each target."`
+	Concurrency Concurrency `json:"concurrency" doc:"How many requests may be under way at once."`
 	Timeouts    Timeouts    `json:"timeouts" doc:"How long each step of a request may take."`
 	Retry       Retry       `json:"retry" doc:"When a request is sent again to another target."`
 	Health      *Health     `json:"health" doc:"How targets are found to be dead or alive."`
@@ -121,6 +122,21 @@ type Connections struct {
 	QueueTimeout Duration `json:"queue_timeout" default:"1s" doc:"Longest wait for a connection when all are busy; then 503. 0s does not wait."`
 	IdleTimeout  Duration `json:"idle_timeout" default:"55s" doc:"How long an idle connection is kept; keep it below the origin's own keep-alive timeout."`
 	MaxAge       Duration `json:"max_age" default:"0s" doc:"A connection older than this is not used again. 0s sets no limit."`
+}
+
+// Concurrency bounds the requests that an upstream has in flight, tunnels included.
+type Concurrency struct {
+	Max          int       `json:"max" default:"0" doc:"Most requests under way at the whole upstream. 0 sets no limit."`
+	TargetMax    int       `json:"target_max" default:"0" doc:"Most requests under way at one target; one that has so many is passed over. 0 sets no limit."`
+	Queue        int       `json:"queue" default:"1024" doc:"Most requests waiting for room; further ones are answered 503 at once. 0 lets nobody wait."`
+	QueueTimeout Duration  `json:"queue_timeout" default:"1s" doc:"Longest wait for room; then 503. 0s does not wait."`
+	Adaptive     *Adaptive `json:"adaptive" doc:"Finds the limit of the upstream by how long its targets take; with max, the lower one holds."`
+}
+
+// Adaptive bounds a limit that is found by latency.
+type Adaptive struct {
+	Min int `json:"min" default:"8" doc:"Least limit."`
+	Max int `json:"max" default:"1024" doc:"Greatest limit."`
 }
 
 // Timeouts bound each step of a request to a target. 0s sets no limit.

@@ -18,8 +18,8 @@ import (
 
 // Picker chooses a node for a request.
 type Picker interface {
-	// Pick returns a node that is usable and not in r.Tried, or nil when
-	// there is none, backups included. A backup is returned only when no
+	// Pick returns a node that is usable, below its limit and not in r.Tried,
+	// or nil when there is none, backups included. A backup is returned only when no
 	// other member can be. Pick does not call [Node.Start].
 	Pick(r Request) *Node
 }

@@ -18,11 +18,12 @@ type Node struct {
 	hash  uint64        // of id
 	down  atomic.Bool   // not usable
 	share atomic.Uint64 // float64 bits
+	limit atomic.Int64  // of requests in flight; 0: none
 	vigour
 
 	// Written by every request, so kept off the cache lines above. 128 and
 	// not 64, since processors fetch lines in pairs.
-	_      [128 - 48]byte
+	_      [128 - 56]byte
 	counts atomic.Uint64 // requests ended, shifted left, and those in flight
 	latency
 	_ [128 - 24]byte
@@ -61,6 +62,20 @@ func (n *Node) SetShare(share float64) {
 		share = minShare
 	}
 	n.share.Store(math.Float64bits(min(share, 1)))
+}
+
+// Limit is the most requests the node may have in flight; 0 stands for no limit.
+func (n *Node) Limit() int64 { return n.limit.Load() }
+
+// SetLimit has pickers pass over the node while it has so many requests in flight;
+// 0 sets no limit. Picks that come at once may exceed it: who must not looks at
+// what [Node.Start] returns.
+func (n *Node) SetLimit(most int64) { n.limit.Store(most) }
+
+// Full reports whether the node has as many requests in flight as it may.
+func (n *Node) Full() bool {
+	limit := n.limit.Load()
+	return limit > 0 && n.InFlight() >= limit
 }
 
 // InFlight is the number of requests begun and not yet ended.
@@ -108,4 +123,4 @@ func (n *Node) Latency(now int64) int64 {
 
 // canTake reports whether the node may be picked for a request that has tried
 // the given nodes.
-func (n *Node) canTake(tried *Tried) bool { return !n.down.Load() && !tried.Has(n) }
+func (n *Node) canTake(tried *Tried) bool { return !n.down.Load() && !tried.Has(n) && !n.Full() }

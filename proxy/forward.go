@@ -42,9 +42,12 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 	if f.key != nil {
 		r.key = keyOr(f.key(r))
 	}
-	target := f.pick(r)
+	if f.pool.Request > 0 {
+		r.deadline = r.Start.Add(f.pool.Request)
+	}
+	target, reason := f.pick(r, false)
 	if target == nil {
-		r.fail(exchange.NoTarget)
+		r.fail(reason)
 		return
 	}
 	for {
@@ -53,9 +56,9 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 		if err == nil && !f.listed(r) {
 			return
 		}
-		var failed *upstream.Failure
-		if errors.As(err, &failed) {
-			r.Reason = r.blame(failed)
+		failed, _ := err.(*upstream.Failure)
+		if failed != nil {
+			r.Reason = r.blame(failed.Reason)
 		}
 		if target = f.next(r, target, failed, replayable); target == nil {
 			break
@@ -63,34 +66,42 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 		if failed == nil {
 			r.Reason = exchange.UpstreamStatus
 		}
-		r.endTrip(true)
+		r.endAttempt()
 	}
 	if r.Reason != exchange.OK {
 		r.endTrip(true)
+		r.trip.Drop()
 		r.fail(r.Reason)
 	}
 }
 
-// pick chooses a target that the request has not been to, and has it charged.
-func (f *forwarder) pick(r *request) *upstream.Target {
-	return r.trip.Pick(f.pool, upstream.Wish{Key: r.key, Now: r.Start, Tried: &r.tried})
+// pick chooses a target that the request has not been to, and has it charged; it
+// waits for room where the upstream is full, unless an answer is there already.
+func (f *forwarder) pick(r *request, answered bool) (*upstream.Target, exchange.Reason) {
+	target, reason := r.trip.Pick(f.pool, upstream.Wish{
+		Key: r.key, Now: r.Start, End: r.deadline, Tried: &r.tried, Client: r, NoWait: answered,
+	})
+	if target == nil {
+		reason = r.blame(reason)
+	}
+	return target, reason
 }
 
 // blame finds what a failure really was: the client may be behind it, or the
 // end of the time for the whole request.
-func (r *request) blame(f *upstream.Failure) exchange.Reason {
+func (r *request) blame(reason exchange.Reason) exchange.Reason {
 	if r.upload != nil {
 		if reason := r.upload.clientFault(); reason != exchange.OK {
 			return reason
 		}
 	}
-	switch f.Reason {
-	case exchange.QueueTimeout, exchange.ConnectTimeout, exchange.ResponseTimeout, exchange.UpstreamIdle:
+	switch reason {
+	case exchange.ConcurrencyTimeout, exchange.QueueTimeout, exchange.ConnectTimeout, exchange.ResponseTimeout, exchange.UpstreamIdle:
 		if r.overdue() {
 			return exchange.RequestTimeout
 		}
 	}
-	return f.Reason
+	return reason
 }
 
 // overdue reports whether the time for the whole request is over.
@@ -103,11 +114,8 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	r.Attempts++
 	r.headAt = time.Time{}
 	now := r.Start
-	if r.Attempts > 1 {
+	if r.Attempts > 1 || r.trip.Waited() {
 		now = time.Now()
-	}
-	if f.pool.Request > 0 {
-		r.deadline = r.Start.Add(f.pool.Request)
 	}
 	if err := r.trip.Open(target, f.pool, now, r.deadline); err != nil {
 		return err
@@ -210,20 +218,30 @@ var errInterim = errors.New("too many interim responses")
 
 // endTrip gives the connection back: for another request if this one was sent
 // and answered whole.
-func (r *request) endTrip(failed bool) {
+func (r *request) endTrip(failed bool) { r.finishTrip(failed, false) }
+
+// endAttempt ends a trip that is no use, to be followed by another.
+func (r *request) endAttempt() { r.finishTrip(true, true) }
+
+func (r *request) finishTrip(failed, again bool) {
 	sent := true
 	if r.upload != nil {
 		sent = r.upload.stop(r)
 		r.upload = nil
 	}
-	if r.trip.IsOpen() {
-		now := r.headAt
-		if now.IsZero() {
-			now = time.Now()
-		}
-		r.trip.End(sent && !failed, upstream.Outcome{Now: now, Latency: r.HeaderTime,
-			Reason: r.Reason, Failed: failed && r.targetsFault(sent)})
+	if !r.trip.IsOpen() {
+		return
 	}
+	now := r.headAt
+	if now.IsZero() {
+		now = time.Now()
+	}
+	o := upstream.Outcome{Now: now, Reason: r.Reason, Failed: failed && r.targetsFault(sent), Again: again}
+	if r.HeaderTime > 0 {
+		// What was before, an attempt elsewhere or a wait, is not the target's.
+		o.Latency = r.HeaderTime - r.trip.Begun().Sub(r.Start)
+	}
+	r.trip.End(sent && !failed, o)
 }
 
 // targetsFault reports whether the reason of a failure lies with the target. One
@@ -234,7 +252,7 @@ func (r *request) targetsFault(sent bool) bool {
 	case exchange.ResponseTimeout, exchange.RequestTimeout:
 		return sent
 	case exchange.OK, exchange.ClientClosed, exchange.ClientTimeout, exchange.BodyTooLong,
-		exchange.Malformed, exchange.QueueFull, exchange.QueueTimeout:
+		exchange.Malformed, exchange.ConcurrencyFull, exchange.ConcurrencyTimeout, exchange.QueueFull, exchange.QueueTimeout:
 		return false
 	}
 	return true

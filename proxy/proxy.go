@@ -238,6 +238,13 @@ func (p *Proxy) emit(emit telemetry.Emit) {
 	emit(telemetry.Generation, float64(g.Number))
 	for name, pool := range g.pools {
 		emit(telemetry.UpstreamFailingOpen, number(pool.FailingOpen()), name)
+		if l := pool.Load(); l.Limited {
+			emit(telemetry.UpstreamInFlight, float64(l.InFlight), name)
+			emit(telemetry.UpstreamWaiting, float64(l.Waiting), name)
+			if l.Limit > 0 {
+				emit(telemetry.UpstreamLimit, float64(l.Limit), name)
+			}
+		}
 		for _, t := range pool.Targets {
 			emitTarget(emit, name, t)
 		}

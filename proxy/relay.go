@@ -268,7 +268,7 @@ func (r *request) ended(err error) bool {
 	}
 	var f *upstream.Failure
 	if errors.As(err, &f) {
-		r.Reason = r.blame(f)
+		r.Reason = r.blame(f.Reason)
 	}
 	return false
 }

@@ -38,7 +38,7 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 			return nil
 		}
 		r.tried.Add(at.Node)
-		return f.pick(r)
+		return f.elsewhere(r, failed)
 	case failed != nil && failed.Stale:
 		r.stale++
 		if r.stale > maxStale || !(failed.Unsent || replayable && r.repeatable()) {
@@ -48,14 +48,14 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 			// The pool may hold more of the kind.
 			at.CloseIdle()
 		}
-		return f.pick(r)
+		return f.elsewhere(r, failed)
 	}
 	r.sent++
 	if r.sent >= f.pool.Retry.Attempts || !replayable || !r.repeatable() || !retriable(failed) {
 		return nil
 	}
 	r.tried.Add(at.Node)
-	target := f.pick(r)
+	target := f.elsewhere(r, failed)
 	if target == nil {
 		return nil
 	}
@@ -65,6 +65,16 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 		return nil
 	}
 	f.pause(r)
+	return target
+}
+
+// elsewhere picks another target. A trip that has failed is ended before, so that a
+// wait for room holds up nobody; one that was answered goes on if there is none.
+func (f *forwarder) elsewhere(r *request, failed *upstream.Failure) *upstream.Target {
+	if failed != nil {
+		r.endAttempt()
+	}
+	target, _ := f.pick(r, failed == nil)
 	return target
 }
 

@@ -50,9 +50,37 @@ type UpstreamStatus struct {
 	Hash    string `json:"hash,omitempty"` // what consistent_hash hashes
 	// FailingOpen says that no target is fit to be used, so that requests go to
 	// all of them.
-	FailingOpen bool           `json:"failing_open"`
-	Targets     []TargetStatus `json:"targets"`
+	FailingOpen bool `json:"failing_open"`
+	// Concurrency is there where the upstream has a limit.
+	Concurrency *ConcurrencyStatus `json:"concurrency,omitempty"`
+	Targets     []TargetStatus     `json:"targets"`
 }
+
+// ConcurrencyStatus is how busy an upstream with a limit is.
+type ConcurrencyStatus struct {
+	InFlight int64  `json:"in_flight"`
+	Waiting  int64  `json:"waiting"`
+	Limit    int64  `json:"limit,omitempty"` // of the whole upstream; left out without one
+	Refused  uint64 `json:"refused"`         // since the process began
+	// LatencyMS and BaselineMS are what an adaptive limit goes by: latency of late,
+	// and what it is without a queue, in milliseconds.
+	LatencyMS  float64 `json:"latency_ms,omitempty"`
+	BaselineMS float64 `json:"baseline_ms,omitempty"`
+}
+
+func concurrencyStatus(pool *upstream.Pool) *ConcurrencyStatus {
+	l := pool.Load()
+	if !l.Limited {
+		return nil
+	}
+	return &ConcurrencyStatus{
+		InFlight: l.InFlight, Waiting: l.Waiting, Limit: l.Limit, Refused: l.Refused,
+		LatencyMS: milliseconds(l.Latency), BaselineMS: milliseconds(l.Baseline),
+	}
+}
+
+// milliseconds returns d to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // TargetStatus is one target as it is now.
 type TargetStatus struct {
@@ -74,6 +102,7 @@ type TargetStatus struct {
 	Share float64 `json:"share"` // part of the weight given now, from 0 to 1
 	// InFlight is the number of requests under way at the target.
 	InFlight int64 `json:"in_flight"`
+	Limit    int64 `json:"limit,omitempty"` // of them; left out without one
 	// LatencyMS is the moving average that ewma goes by, in milliseconds; 0
 	// where nothing is known of late.
 	LatencyMS   float64          `json:"latency_ms"`
@@ -92,7 +121,7 @@ func (g *Generation) UpstreamList() []UpstreamStatus {
 	for _, name := range slices.Sorted(maps.Keys(g.pools)) {
 		pool := g.pools[name]
 		def := pool.Definition()
-		s := UpstreamStatus{Name: name, Balance: def.Balance, FailingOpen: pool.FailingOpen(), Targets: targetList(pool)}
+		s := UpstreamStatus{Name: name, Balance: def.Balance, FailingOpen: pool.FailingOpen(), Concurrency: concurrencyStatus(pool), Targets: targetList(pool)}
 		if def.Hash != nil {
 			s.Hash = def.Hash.Key
 		}
@@ -115,8 +144,8 @@ func targetList(pool *upstream.Pool) []TargetStatus {
 			Address: t.Address, Weight: def.Weight, Backup: def.Backup,
 			State: health.State.String(), Since: health.Since, Why: health.Why, Trial: health.Trial,
 			Drained: drained, DrainedSince: drainedSince,
-			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(),
-			LatencyMS:   float64(t.Node.Latency(now)/1000) / 1000, // whole microseconds
+			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(), Limit: t.Node.Limit(),
+			LatencyMS:   milliseconds(time.Duration(t.Node.Latency(now))),
 			Connections: ConnectionCounts{All: all, Idle: idle},
 		}
 	}

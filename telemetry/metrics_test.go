@@ -59,6 +59,8 @@ func exercised() *Metrics {
 	}
 	s.Route("api").Observe(&f)
 	s.Upstream("pool").Observe(&f)
+	f.Reason = exchange.ConcurrencyFull
+	s.Upstream("full").Observe(&f)
 	target := s.Target("pool", "127.0.0.1:9001")
 	target.Attempted(exchange.OK, true)
 	target.Attempted(exchange.UpstreamClosed, false)
@@ -81,6 +83,9 @@ func exercised() *Metrics {
 		emit(TargetState, 1, "pool", "127.0.0.1:9001", "up")
 		emit(TargetChanges, 3, "pool", "127.0.0.1:9001", "up")
 		emit(UpstreamFailingOpen, 0, "pool")
+		emit(UpstreamInFlight, 1, "pool")
+		emit(UpstreamWaiting, 2, "pool")
+		emit(UpstreamLimit, 3, "pool")
 	})
 	return m
 }
@@ -99,6 +104,7 @@ func TestExposition(t *testing.T) {
 		`sluice_failures_total{reason="connect_failed",route="api"}`, "1",
 		`sluice_upstream_requests_total{upstream="pool"}`, "1",
 		`sluice_upstream_retries_total{upstream="pool"}`, "2",
+		`sluice_upstream_refused_total{reason="concurrency_full",upstream="full"}`, "1",
 		`sluice_upstream_header_seconds_bucket{upstream="pool",le="0.00025"}`, "1",
 		`sluice_target_requests_total{result="ok",target="127.0.0.1:9001",upstream="pool"}`, "1",
 		`sluice_target_requests_total{result="upstream_closed",target="127.0.0.1:9001",upstream="pool"}`, "1",

@@ -81,6 +81,14 @@ var (
 		"Attempts beyond a request's first.", "upstream")
 	UpstreamSuppressed = define(Counter, "sluice_upstream_retries_suppressed_total",
 		"Retries that were not made because the budget was used up.", "upstream")
+	UpstreamRefused = define(Counter, "sluice_upstream_refused_total",
+		"Requests answered 503 because no target could be picked or there was no room, by reason: no_target, concurrency_full, concurrency_timeout, queue_full or queue_timeout.", "upstream", "reason")
+	UpstreamInFlight = define(Gauge, "sluice_upstream_in_flight",
+		"Requests that have a place in an upstream with a limit (concurrency).", "upstream")
+	UpstreamWaiting = define(Gauge, "sluice_upstream_waiting",
+		"Requests that wait for a place in an upstream with a limit.", "upstream")
+	UpstreamLimit = define(Gauge, "sluice_upstream_limit",
+		"Most requests in flight in an upstream with a limit; an adaptive one changes.", "upstream")
 	TargetRequests = define(Counter, "sluice_target_requests_total",
 		"Attempts ended, by result: ok, or the reason it failed.", "upstream", "target", "result")
 	TargetConnects = define(Counter, "sluice_target_connects_total",
@@ -133,6 +141,7 @@ var definitions = []*Definition{
 	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, Tunnels,
 	ClientConnections, ClientRoom, AcceptHeld,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
+	UpstreamRefused, UpstreamInFlight, UpstreamWaiting, UpstreamLimit,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
 	Reloads, ReloadOK, ReloadTime, Generation,

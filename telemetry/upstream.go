@@ -11,8 +11,9 @@ import (
 // UpstreamMetrics are the counters of one upstream. A generation resolves them
 // when it compiles; any number of goroutines may use them.
 type UpstreamMetrics struct {
-	name  string
-	cells striped[upstreamCell]
+	name    string
+	cells   striped[upstreamCell]
+	refused failures
 }
 
 type upstreamCell struct {
@@ -38,6 +39,10 @@ func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
 	if f.Attempts > 1 {
 		c.retries.Add(uint64(f.Attempts - 1))
 	}
+	switch f.Reason {
+	case exchange.NoTarget, exchange.ConcurrencyFull, exchange.ConcurrencyTimeout, exchange.QueueFull, exchange.QueueTimeout:
+		u.refused.add(f.Reason)
+	}
 	if f.HeaderTime > 0 {
 		c.header.observe(f.HeaderTime)
 	}
@@ -56,4 +61,7 @@ func (u *UpstreamMetrics) collect(ch chan<- prometheus.Metric) {
 	ch <- UpstreamRetries.metric(float64(retries), u.name)
 	ch <- UpstreamSuppressed.metric(float64(suppressed), u.name)
 	ch <- header.metric(UpstreamHeader, u.name)
+	u.refused.each(func(reason string, n float64) {
+		ch <- UpstreamRefused.metric(n, u.name, reason)
+	})
 }

@@ -44,9 +44,10 @@ type probe struct {
 // prepareHealth makes what the health of the pool needs.
 func (p *Pool) prepareHealth(prev *Pool, tell func(Event)) error {
 	if prev != nil {
-		p.monitor = prev.monitor
+		p.monitor, p.gate = prev.monitor, prev.gate
 	} else {
 		p.monitor = &monitor{upstream: p.Name, tell: tell}
+		p.gate = &gate{m: p.monitor}
 	}
 	var err error
 	if rules := passiveRules(&p.def); rules != nil && rules.Statuses != "" {

@@ -117,6 +117,7 @@ func (p *Pool) Start() {
 	}
 	now, running := time.Now(), m.pool != nil
 	m.pool = p
+	defer p.gate.rule(p.def.Concurrency)
 	gone := m.records
 	m.records = make([]*record, len(p.Targets))
 	for i, t := range p.Targets {
@@ -164,6 +165,7 @@ func (t *Target) Health() Health {
 func (m *monitor) adopt(t *Target, def *config.Target, running bool, now time.Time) {
 	r, fresh := t.health, !t.health.kept
 	r.kept, r.weighty = true, def.Weight > 0
+	r.node.SetLimit(int64(m.pool.def.Concurrency.TargetMax))
 	if r.inherited != nil {
 		fresh = false
 		m.resume(r, now)
@@ -241,6 +243,9 @@ func (m *monitor) settle() {
 			}
 		}
 	}
+	if m.pool != nil {
+		m.pool.gate.wake() // a target may have become usable
+	}
 	if open == m.failingOpen {
 		return
 	}
@@ -270,6 +275,15 @@ func (m *monitor) census() (members, fit int) {
 		}
 	}
 	return members, fit
+}
+
+// note has an event told, unless the upstream is gone.
+func (m *monitor) note(e Event) {
+	m.mu.Lock()
+	defer m.unlock()
+	if m.pool != nil {
+		m.events = append(m.events, e)
+	}
 }
 
 // unlock releases mu and tells what happened under it.

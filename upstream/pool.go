@@ -33,6 +33,7 @@ type Pool struct {
 	byNode map[*lb.Node]*Target
 
 	monitor   *monitor
+	gate      *gate
 	probe     *probe // nil without active checks
 	failing   *statusRules
 	slowStart time.Duration

@@ -96,7 +96,7 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64)
 	// The count may have requests on connections of a target that this one took
 	// the place of; so only where all connections are busy does it refuse.
 	if inFlight > t.inFlight && t.busy() {
-		return nil, &Failure{Reason: exchange.QueueFull, Unsent: true, Err: errQueueFull}
+		return nil, errQueueFull
 	}
 	for {
 		cc, err := t.client.AcquireConn(remaining, false)
@@ -124,7 +124,9 @@ func (t *Target) busy() bool {
 	return all-idle >= t.client.MaxConns
 }
 
-var errQueueFull = errors.New("too many requests wait for a connection; see connections.max and connections.queue")
+// errQueueFull is one for all, since a request that is refused should cost nothing.
+var errQueueFull = &Failure{Reason: exchange.QueueFull, Unsent: true,
+	Err: errors.New("too many requests wait for a connection; see connections.max and connections.queue")}
 
 // release gives a connection back: to be used again if it is clean.
 func (t *Target) release(c *conn, clean bool) {

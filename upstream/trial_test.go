@@ -25,7 +25,7 @@ func (w *ward) take(n int) (trips []*upstream.Trip, got []int) {
 	got = make([]int, len(w.Targets))
 	for range n {
 		trip := &upstream.Trip{}
-		if target := trip.Pick(w.Pool, upstream.Wish{Now: time.Now()}); target != nil {
+		if target, _ := trip.Pick(w.Pool, upstream.Wish{Now: time.Now()}); target != nil {
 			got[slices.Index(w.Targets, target)]++
 		}
 		trips = append(trips, trip)
@@ -164,7 +164,7 @@ func TestProbeOverConnections(t *testing.T) {
 	fault(t, w, target)
 	within(t, "the ejection ends", func() bool { return target.Health().State == upstream.Up })
 	var trip upstream.Trip
-	for trip.Pick(w.Pool, upstream.Wish{Now: time.Now()}) != target {
+	for target != pickFor(&trip, w) {
 		trip.Drop()
 	}
 	b := &bed{t: t, Pool: w.Pool}
@@ -180,4 +180,9 @@ func TestProbeOverConnections(t *testing.T) {
 	if target.Health().Trial || target.Node.InFlight() != 0 {
 		t.Errorf("in the end: %+v, %d in flight", target.Health(), target.Node.InFlight())
 	}
+}
+
+func pickFor(trip *upstream.Trip, w *ward) *upstream.Target {
+	target, _ := trip.Pick(w.Pool, upstream.Wish{Now: time.Now()})
+	return target
 }

@@ -37,6 +37,9 @@ type Trip struct {
 	headed  bool // a final response head has come
 
 	picked  place        // by Pick, and not opened yet
+	gate    *gate        // in which the request has a place; else nil
+	waiter  *waiter      // nil until it is needed
+	waited  bool         // for a place, at the last pick
 	trial   *trial       // see place
 	failing *statusRules // nil where any answer is a good one
 
@@ -65,6 +68,9 @@ func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
 		}
 		target.health.failed(now, time.Now(), reason)
 		at.leaveTrial()
+		if t.gate != nil {
+			t.gate.wake()
+		}
 		return err
 	}
 	t.target, t.c, t.idle, t.begun, t.end = target, c, pool.Idle, now, end
@@ -79,6 +85,9 @@ func (t *Trip) IsOpen() bool { return t.c != nil }
 
 // Target returns where the trip goes; it stays after the end.
 func (t *Trip) Target() *Target { return t.target }
+
+// Begun returns when the trip was opened, before it had a connection.
+func (t *Trip) Begun() time.Time { return t.begun }
 
 // Reused reports whether the connection carried a request before.
 func (t *Trip) Reused() bool { return t.c.used }
@@ -365,58 +374,4 @@ func (t *Trip) Take() (net.Conn, []byte) {
 	_ = t.c.Conn.SetDeadline(time.Time{})
 	b, _ := t.br.Peek(t.br.Buffered())
 	return t.c.Conn, b
-}
-
-var clockStart = time.Now()
-
-// Clock is the time that balancing goes by, in ns: it never goes backwards.
-func Clock(now time.Time) int64 { return int64(now.Sub(clockStart)) }
-
-// Outcome is what the end of a trip tells balancing.
-type Outcome struct {
-	Now     time.Time
-	Latency time.Duration   // to the response head; 0 if there was none
-	Reason  exchange.Reason // OK if the target answered
-	Failed  bool            // through the target's fault
-}
-
-// End ends the trip. The connection is kept only if reuse is set, meaning that
-// the request was sent whole, and if the response was read to its end, the target
-// keeps the connection too, and there is not a byte on it that nobody asked for.
-func (t *Trip) End(reuse bool, o Outcome) {
-	t.dropHead()
-	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && t.br != nil && t.br.Buffered() == 0 &&
-		!t.interrupted.Load()
-	if t.br != nil {
-		t.target.releaseReader(t.br)
-		t.br = nil
-	}
-	c := t.c
-	t.c, c.held, c.unsent = nil, nil, false
-	t.target.observer.Attempted(o.Reason, c.used)
-	reused := c.used
-	t.target.release(c, clean)
-	unwell := t.headed && t.failing.has(t.Response.Status)
-	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed && !unwell)
-	switch {
-	case unwell && (o.Reason == exchange.OK || o.Reason == exchange.UpstreamStatus):
-		t.target.health.failed(t.begun, o.Now, exchange.UpstreamStatus)
-	case o.Reason == exchange.OK:
-		t.target.health.answered(t.begun)
-	case o.Failed && !t.excuses(o.Reason, reused):
-		t.target.health.failed(t.begun, o.Now, o.Reason)
-	}
-	if t.trial != nil {
-		t.target.health.m.probed(t.trial)
-		t.trial = nil
-	}
-}
-
-// excuses reports whether a failure says nothing about the target's health: a
-// pooled connection that was closed may have been idle too long, a response that
-// has begun may be as long as it likes, and a status to retry for need not be one
-// that counts as a failure.
-func (t *Trip) excuses(reason exchange.Reason, reused bool) bool {
-	return reused && reason == exchange.UpstreamClosed || t.headed && reason == exchange.RequestTimeout ||
-		reason == exchange.UpstreamStatus
 }
