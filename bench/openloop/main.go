@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command openloop sends GET requests at a fixed rate, whatever the answers do:
 // each has a moment at which it is due, and its latency counts from then, so that
 // a proxy that stalls is charged for all the requests it kept waiting (no
@@ -7,113 +9,122 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 // outcome is what is printed; latencies are in microseconds.
 type outcome struct {
-	Requests int     `json:"requests"`
-	Errors   int     `json:"errors"`
-	Rate     float64 `json:"rate"` // answered a second
+	Requests int     `json:"requests"` // sent, and answered or failed
+	Errors   int     `json:"errors"`   // no answer, or a status other than 200
+	Unsent   int     `json:"unsent"`   // due, but every connection was waiting; how long they were is among the latencies
+	Rate     float64 `json:"rate"`     // answered a second
 	P50      float64 `json:"p50_us"`
 	P99      float64 `json:"p99_us"`
 	P999     float64 `json:"p999_us"`
 	Max      float64 `json:"max_us"`
+	// Late is how long after its moment the 99th percentile of requests was sent
+	// that had a free connection then: what openloop itself adds to latencies.
+	Late float64 `json:"late_p99_us"`
 }
 
-// lane is one connection and what became of its requests.
-type lane struct {
-	latencies []time.Duration
-	errors    int
+// plan is the command line.
+type plan struct {
+	rate        float64 // requests a second
+	connections int
+	duration    time.Duration
+	address     string // host:port
+	request     []byte
 }
 
 func main() {
-	rate := flag.Float64("rate", 1000, "requests a second over all connections")
-	connections := flag.Int("connections", 64, "connections")
-	duration := flag.Duration("duration", 5*time.Second, "how long")
-	flag.Parse()
-	target, err := url.Parse(flag.Arg(0))
-	if err != nil || flag.NArg() != 1 || *rate <= 0 || *connections < 1 {
-		fmt.Fprintln(os.Stderr, "openloop: want -rate and -connections above 0 and one URL")
+	p, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "openloop: %v\n", err)
 		os.Exit(2)
 	}
-	lanes := make([]lane, *connections)
-	gap := time.Duration(float64(time.Second) * float64(*connections) / *rate)
-	begin := time.Now().Add(100 * time.Millisecond)
-	var running sync.WaitGroup
-	for i := range lanes {
-		running.Go(func() {
-			first := begin.Add(gap * time.Duration(i) / time.Duration(*connections))
-			lanes[i].run(target, first, gap, begin.Add(*duration))
-		})
+	// One thread does it all, and nothing else is to hold it up.
+	debug.SetGCPercent(-1)
+	runtime.LockOSThread()
+	o, err := run(p)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(o)
 	}
-	running.Wait()
-	if err := json.NewEncoder(os.Stdout).Encode(sum(lanes, time.Since(begin))); err != nil {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "openloop: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-// run sends a request at first and after each gap, until end. One that is due
-// while the one before is still out is sent as soon as that is answered.
-func (l *lane) run(target *url.URL, first time.Time, gap time.Duration, end time.Time) {
-	request := []byte("GET " + target.RequestURI() + " HTTP/1.1\r\nHost: " + target.Host + "\r\nAccept: */*\r\nUser-Agent: openloop\r\n\r\n")
-	var conn net.Conn
-	var in *bufio.Reader
-	var answer fasthttp.Response
-	for due := first; due.Before(end); due = due.Add(gap) {
-		time.Sleep(time.Until(due))
-		if conn == nil {
-			var err error
-			if conn, err = net.DialTimeout("tcp", target.Host, time.Second); err != nil {
-				l.errors++
-				continue
-			}
-			in = bufio.NewReaderSize(conn, 16<<10)
-		}
-		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-		_, err := conn.Write(request)
-		if err == nil {
-			err = answer.Read(in)
-		}
-		if err != nil || answer.StatusCode() != 200 {
-			l.errors++
-			_ = conn.Close()
-			conn = nil
-			continue
-		}
-		l.latencies = append(l.latencies, time.Since(due))
+func parse(args []string) (plan, error) {
+	var p plan
+	f := flag.NewFlagSet("openloop", flag.ContinueOnError)
+	f.Float64Var(&p.rate, "rate", 1000, "requests a second over all connections")
+	f.IntVar(&p.connections, "connections", 64, "connections")
+	f.DurationVar(&p.duration, "duration", 5*time.Second, "how long")
+	if err := f.Parse(args); err != nil {
+		return p, err
 	}
-	if conn != nil {
-		_ = conn.Close()
+	target, err := url.Parse(f.Arg(0))
+	if err != nil || f.NArg() != 1 || target.Scheme != "http" || target.Host == "" || p.rate <= 0 || p.connections < 1 {
+		return p, errors.New("want -rate and -connections above 0 and one http:// URL")
 	}
+	p.address = target.Host
+	if target.Port() == "" {
+		p.address = net.JoinHostPort(target.Hostname(), "80")
+	}
+	p.request = []byte("GET " + target.RequestURI() + " HTTP/1.1\r\nHost: " + target.Host +
+		"\r\nAccept: */*\r\nUser-Agent: openloop\r\n\r\n")
+	return p, nil
 }
 
-func sum(lanes []lane, took time.Duration) outcome {
-	var o outcome
-	var all []time.Duration
-	for _, l := range lanes {
-		all = append(all, l.latencies...)
-		o.Errors += l.errors
+// run connects, sends and waits for the last answers.
+func run(p plan) (outcome, error) {
+	l, err := newLoop(p)
+	if err != nil {
+		return outcome{}, err
+	}
+	defer l.close()
+	if err := l.run(); err != nil {
+		return outcome{}, err
+	}
+	return l.outcome(), nil
+}
+
+// outcome works out what has become of all requests.
+func (l *loop) outcome() outcome {
+	o := outcome{Requests: len(l.latencies) + l.errors, Errors: l.errors}
+	if seconds := l.ended.Sub(l.begin).Seconds(); seconds > 0 {
+		o.Rate = float64(len(l.latencies)) / seconds
+	}
+	all := l.latencies
+	for ; l.sent < l.total; l.sent++ {
+		all = append(all, l.ended.Sub(l.due(l.sent)))
+		o.Unsent++
 	}
 	slices.Sort(all)
-	at := func(q float64) float64 {
-		if len(all) == 0 {
-			return 0
-		}
-		return float64(all[min(int(q*float64(len(all))), len(all)-1)].Nanoseconds()) / 1e3
-	}
-	o.Requests, o.Rate = len(all)+o.Errors, float64(len(all))/took.Seconds()
-	o.P50, o.P99, o.P999, o.Max = at(.5), at(.99), at(.999), at(1)
+	o.P50, o.P99, o.P999, o.Max = at(all, .5), at(all, .99), at(all, .999), at(all, 1)
+	slices.Sort(l.late)
+	o.Late = at(l.late, .99)
 	return o
+}
+
+// at is a quantile of what is sorted, in microseconds; 0 if there is nothing.
+func at(sorted []time.Duration, q float64) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return float64(sorted[min(int(q*float64(len(sorted))), len(sorted)-1)].Nanoseconds()) / 1e3
 }
