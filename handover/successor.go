@@ -68,6 +68,13 @@ func Start(program string, sockets []Socket) (*Successor, error) {
 // PID is its process id.
 func (s *Successor) PID() int { return s.cmd.Process.Pid }
 
+// Exited is closed when the process has ended; Err tells then how.
+func (s *Successor) Exited() <-chan struct{} { return s.exited }
+
+// Err is nil where the process ended with exit code 0. It is to be asked once
+// Exited is closed.
+func (s *Successor) Err() error { return s.status }
+
 // Await waits until the new process serves, and gives it the state, which is
 // asked for when it is wanted, and its place. The error says why it will not
 // serve, or is that of ctx; the process may still be there then.
