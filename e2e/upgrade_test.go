@@ -120,7 +120,7 @@ func TestUpgradesUnderLoad(t *testing.T) {
 		ready <- ""
 	}()
 	for n := range 5 {
-		traffic.awaitMore(t, 200)
+		traffic.awaitMore(t, 1000)
 		program.release()
 		if n%2 == 0 {
 			p.upgrade()
@@ -133,7 +133,7 @@ func TestUpgradesUnderLoad(t *testing.T) {
 			p.upgradedAfter(mark)
 		}
 		p.runs(program.path)
-		traffic.awaitMore(t, 200)
+		traffic.awaitMore(t, 1000)
 	}
 	traffic.end(t)
 	stop()
@@ -440,6 +440,36 @@ type health struct {
 	Since               time.Time
 	Usable              bool
 	Latency             float64 `json:"latency_ms"`
+}
+
+// TestUpgradeIsRefused where it would end what is wanted to go on.
+func TestUpgradeIsRefused(t *testing.T) {
+	t.Parallel()
+	addr := reserve(t)
+	demo := start(t, sluice, "demo", "-config", write(t, listeners(addr)))
+	demo.log.after(t, 0, inForce)
+	demo.signal(syscall.SIGUSR2)
+	demo.log.after(t, 0, "upgrade refused", "only what sluice run has started can be replaced")
+	get(t, client(t), "http://"+addr+"/").wants(t, 200, "A")
+
+	hold, arrived, release := holdingOrigin(t)
+	p := serve(t, proxyTo(hold))
+	c := dial(t, p.addr)
+	c.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	from(t, arrived)
+	p.signal(syscall.SIGTERM)
+	p.log.after(t, 0, "draining")
+	p.signal(syscall.SIGUSR2)
+	p.log.after(t, 0, "upgrade refused", "this process is ending")
+	to(t, release, true)
+	c.response("GET").wants(t, 200, "begun,done")
+
+	if code, _, errs := command(t, "upgrade", "-config", write(t, listeners(addr))); code != 1 || !strings.Contains(errs, "no admin.address") {
+		t.Errorf("without an admin interface: exit code %d, %s", code, errs)
+	}
+	if code, _, errs := command(t, "upgrade", "-pid-file", filepath.Join(t.TempDir(), "none")); code != 1 || !strings.Contains(errs, "cannot read the pid file") {
+		t.Errorf("without a pid file: exit code %d, %s", code, errs)
+	}
 }
 
 // awaitFile waits until there is such a file.
