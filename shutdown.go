@@ -74,6 +74,7 @@ func (in *instance) conduct(signals <-chan os.Signal) {
 			spare, ending = 1, true
 		}
 	}
+	in.draining.Store(true) // before anything is asked for that it rules out
 	ctx, cut := context.WithCancel(context.Background())
 	go func() {
 		for s := range signals {
