@@ -54,8 +54,8 @@ func (d *disk) read(name string) string {
 	return string(b)
 }
 
-// askUntil asks again and again until the condition holds.
-func askUntil(t *testing.T, what string, ask func(), done func() bool) {
+// until asks again and again until the condition holds.
+func until(t *testing.T, what string, ask func(), done func() bool) {
 	t.Helper()
 	late := time.After(patience)
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -83,7 +83,7 @@ func TestFullDiskForTheAccessLog(t *testing.T) {
 	ask := func() { get(t, c, "http://"+addr+"/"+strings.Repeat("x", 500)).wants(t, 200, "one") }
 	began := time.Now()
 	ask()
-	askUntil(t, "a line is written", func() {}, func() bool { return strings.Count(d.read("access.log"), "\n") == 1 })
+	until(t, "a line is written", func() {}, func() bool { return strings.Count(d.read("access.log"), "\n") == 1 })
 	d.fill()
 	metric := func(name string) func() bool {
 		return func() bool {
@@ -95,7 +95,7 @@ func TestFullDiskForTheAccessLog(t *testing.T) {
 			return false
 		}
 	}
-	askUntil(t, "lines are lost", ask, metric(`sluice_access_log_dropped_total{cause="failed",`))
+	until(t, "lines are lost", ask, metric(`sluice_access_log_dropped_total{cause="failed",`))
 	line, _ := d.log.after(t, 0, "access log", "no space left on device")
 	if !strings.Contains(line, `"level":"error"`) {
 		t.Errorf("told as %s", line)
@@ -104,7 +104,7 @@ func TestFullDiskForTheAccessLog(t *testing.T) {
 		ask()
 	}
 	d.free()
-	askUntil(t, "lines are written again", ask, func() bool { return strings.Count(d.read("access.log"), "\n") > 20 })
+	until(t, "lines are written again", ask, func() bool { return strings.Count(d.read("access.log"), "\n") > 20 })
 	if n := strings.Count(d.log.String(), "no space left on device"); n != 1 && time.Since(began) < time.Minute {
 		t.Errorf("told %d times", n)
 	}
@@ -121,23 +121,23 @@ func TestFullDiskForTheLog(t *testing.T) {
 	}
 	file := write(t, text("one"))
 	d := onDisk(t, file, dir, `2>"$2/log"`)
-	askUntil(t, "it serves", func() {}, func() bool { return strings.Contains(d.read("log"), "process budgets") })
+	until(t, "it serves", func() {}, func() bool { return strings.Contains(d.read("log"), "process budgets") })
 	d.fill()
 	c := client(t)
 	n := 0
 	edit := func() {
 		n++
 		replaceFile(t, file, text(fmt.Sprintf("number %d", n)))
-		askUntil(t, "the edit is in force", func() {}, func() bool {
+		until(t, "the edit is in force", func() {}, func() bool {
 			return get(t, c, "http://"+addr+"/").body == fmt.Sprintf("number %d", n)
 		})
 	}
-	askUntil(t, "lines are lost", edit, func() bool {
+	until(t, "lines are lost", edit, func() bool {
 		return !strings.Contains(get(t, c, "http://"+admin+"/metrics").body, "\nsluice_log_dropped_total 0\n")
 	})
 	d.free()
 	edit()
-	askUntil(t, "the log tells of it", func() {}, func() bool { return strings.Contains(d.read("log"), "lines of this log were lost") })
+	until(t, "the log tells of it", func() {}, func() bool { return strings.Contains(d.read("log"), "lines of this log were lost") })
 }
 
 // TestLogThatNobodyReads has the process's own log go into a pipe whose reader has
@@ -174,7 +174,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 	c := client(t)
 	awaitBody := func(want string) {
 		t.Helper()
-		askUntil(t, "it serves "+want, func() {}, func() bool {
+		until(t, "it serves "+want, func() {}, func() bool {
 			resp, err := c.Get("http://" + addr + "/")
 			if err != nil {
 				return false
@@ -191,7 +191,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 	_ = r.Close()
 	replaceFile(t, file, text("three"))
 	awaitBody("three")
-	askUntil(t, "lines are lost", func() {}, func() bool {
+	until(t, "lines are lost", func() {}, func() bool {
 		return !strings.Contains(get(t, c, "http://"+admin+"/metrics").body, "\nsluice_log_dropped_total 0\n")
 	})
 	_ = cmd.Process.Signal(os.Interrupt)
