@@ -255,3 +255,19 @@ func TestRefusedRequestsDoNotAllocate(t *testing.T) {
 		})
 	}
 }
+
+// BenchmarkRefusedRequest is a whole request that finds its upstream full.
+func BenchmarkRefusedRequest(b *testing.B) {
+	h := newHeld(b)
+	bed := serve(b, over(`"concurrency": { "max": 1, "queue": 0 }`, h.addr))
+	b.Cleanup(bed.proxy.Close)
+	b.Cleanup(func() { close(h.answer) })
+	_, _ = io.WriteString(bed.dial(), "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+	<-h.asked
+	length := len(bed.raw(askOnce)) - len("Connection: close\r\n")
+	r := newRoundTripper(b, bed, "GET / HTTP/1.1\r\nHost: a\r\n\r\n", length)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.do(b)
+	}
+}

@@ -100,6 +100,12 @@ func (s *RatedTarget) cells(p *ForwardPlan) []string {
 	if s.State != upstream.Up.String() {
 		notes = append(notes, s.State)
 	}
+	if s.Trial {
+		notes = append(notes, "on trial")
+	}
+	if s.Limit > 0 && s.InFlight >= s.Limit {
+		notes = append(notes, "full")
+	}
 	if s.Drained {
 		notes = append(notes, "drained")
 	}

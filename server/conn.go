@@ -422,6 +422,9 @@ func appendRefusal(dst []byte, r *wire.Refusal) []byte {
 	body := status + " " + r.Reason + "\n"
 	dst = append(dst, "HTTP/1.1 "+status+" "+fasthttp.StatusMessage(r.Status)+"\r\nDate: "...)
 	dst = fasthttp.AppendHTTPDate(dst, time.Now())
+	if r.Status == fasthttp.StatusServiceUnavailable {
+		dst = append(dst, "\r\nRetry-After: 1"...)
+	}
 	return append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "+
 		strconv.Itoa(len(body))+"\r\nConnection: close\r\n\r\n"+body...)
 }

@@ -32,7 +32,9 @@ func TestConnectionLimit(t *testing.T) {
 	first.ok()
 	second.ok()
 	e.dial(here).wants("503")
-	e.dial(here).wants("503")
+	if got := e.dial(here).rest(); !strings.HasPrefix(got, "HTTP/1.1 503 ") || !strings.Contains(got, "\r\nRetry-After: 1\r\n") {
+		t.Errorf("answer %q, want a 503 with Retry-After", got)
+	}
 	if n := e.Open(); n != 2 {
 		t.Errorf("%d connections open, want 2", n)
 	}
