@@ -171,6 +171,7 @@ var newline = []byte("\n")
 func (s *sink) deliver(lines []byte) {
 	pause := firstPause
 	for len(lines) > 0 {
+		s.working.Store(false) // a write that hangs is no sign of recovery
 		done, lost, err := s.out.write(s.ctx, lines)
 		s.counters.lines.Add(count(lines[:done]))
 		s.counters.failed.Add(count(lines[done : done+lost]))
@@ -254,19 +255,36 @@ func (s *sink) recovers() bool {
 	}
 }
 
+// abortGrace is how long a writer that is to give up may take to notice.
+const abortGrace = 250 * time.Millisecond
+
 // close writes what waits and ends the sink. Lines that come later are lost and
-// counted. When ctx ends first, what still waits is lost. It may be called again.
+// counted. When ctx ends first, what still waits is lost. The error tells how much
+// could not be written. It may be called again.
 func (s *sink) close(ctx context.Context) error {
+	before := s.counters.lost()
 	s.queue.close()
 	s.closing.Store(true)
 	signal(s.flush)
+	var why error
 	select {
 	case <-s.ended:
-		s.giveUp() // frees the context
-		return nil
 	case <-ctx.Done():
+		why = ctx.Err()
+		s.giveUp()
+		s.out.abort()
+		select {
+		case <-s.ended:
+		case <-time.After(abortGrace):
+			return fmt.Errorf("cannot flush access log %s, which hangs: %w", s.counters.name, why)
+		}
 	}
-	s.giveUp()
-	s.out.abort()
-	return fmt.Errorf("cannot flush access log %s: %w", s.counters.name, ctx.Err())
+	s.giveUp() // frees the context
+	switch lost := s.counters.lost() - before; {
+	case why != nil:
+		return fmt.Errorf("cannot flush access log %s, %d lines are lost: %w", s.counters.name, lost, why)
+	case lost > 0:
+		return fmt.Errorf("cannot write %d lines at the end of access log %s", lost, s.counters.name)
+	}
+	return nil
 }

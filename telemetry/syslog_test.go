@@ -245,9 +245,10 @@ func TestUDPWithoutReceiver(t *testing.T) {
 	for range 100 {
 		a.Write(sample())
 	}
-	closeLog(t, a)
-	if c := a.counters(); c.lines.Load()+c.failed.Load() != 100 {
-		t.Errorf("%d lines, %d failed", c.lines.Load(), c.failed.Load())
+	err = a.Close(context.Background())
+	c := a.counters()
+	if c.lines.Load()+c.failed.Load() != 100 || (c.failed.Load() > 0) != (err != nil) {
+		t.Errorf("%d lines, %d failed, error %v", c.lines.Load(), c.failed.Load(), err)
 	}
 }
 
