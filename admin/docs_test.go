@@ -58,7 +58,7 @@ func TestEndpointsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, list, _ := strings.Cut(open(t, conf).do("GET", "/", "").body, "\n\n")
+	_, list, _ := strings.Cut(open(t, conf).do("GET", "/endpoints", "").body, "\n\n")
 	for line := range strings.Lines(list) {
 		f := strings.Fields(line)
 		if want := fmt.Sprintf("| `%s %s` |", f[0], f[1]); !strings.Contains(string(doc), want) {

@@ -20,7 +20,9 @@ type endpoint struct {
 // endpoints returns every endpoint there is, in the order in which they are listed.
 func endpoints() []endpoint {
 	return []endpoint{
-		{"GET", "/", "this list", (*Admin).index},
+		{"GET", "/", "in a browser, the page; else this list", (*Admin).front},
+		{"GET", "/page/*", "what the page is made of", (*Admin).pageFile},
+		{"GET", "/endpoints", "this list", (*Admin).index},
 		{"GET", "/healthz", "200 while the process lives", (*Admin).healthz},
 		{"GET", "/readyz", "200 while traffic should come, else 503 and why", (*Admin).readyz},
 		{"GET", "/metrics", "metrics in the Prometheus text format", (*Admin).metrics},
@@ -72,7 +74,7 @@ func (a *Admin) handle(ctx *fasthttp.RequestCtx) {
 		ctx.Response.Header.Set("Allow", strings.Join(allow, ", "))
 		refuse(ctx, fasthttp.StatusMethodNotAllowed, "method not allowed; use "+strings.Join(allow, ", "))
 	default:
-		refuse(ctx, fasthttp.StatusNotFound, "no such endpoint; GET / lists them")
+		refuse(ctx, fasthttp.StatusNotFound, "no such endpoint; GET /endpoints lists them")
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 func TestUnknownPathAndMethod(t *testing.T) {
 	d := open(t, conf)
-	d.do("GET", "/nowhere", "").fails(t, 404, "GET / lists them")
+	d.do("GET", "/nowhere", "").fails(t, 404, "GET /endpoints lists them")
 	d.do("GET", "/routes/", "").fails(t, 404, "no such endpoint")
 	for path, allow := range map[string]string{"/routes": "GET, HEAD", "/reload": "GET, HEAD, POST", "/log": "GET, HEAD, PUT, POST"} {
 		a := d.do("DELETE", path, "")
