@@ -103,8 +103,9 @@ export class Chart {
     for (const line of this.lines) {
       const values = data[line.key] ?? [];
       const d = path(values, x, y);
-      if (line.area && values.length > 1 && !values.includes(null)) {
-        parts.push(svg("path", { class: "area", d: `${d}L${x(values.length - 1)} ${y(0)}L${x(0)} ${y(0)}Z` }));
+      const begin = values.findIndex((v) => v != null);
+      if (line.area && begin >= 0 && begin < values.length - 1 && !values.includes(null, begin)) {
+        parts.push(svg("path", { class: "area", d: `${d}L${x(values.length - 1)} ${y(0)}L${x(begin)} ${y(0)}Z` }));
       }
       parts.push(svg("path", { class: `line ${line.kind}`, d }));
     }

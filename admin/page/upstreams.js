@@ -22,11 +22,17 @@ function makeUpstream(u) {
   return panel;
 }
 
+// gate tells how full an upstream is whose requests in flight are bounded.
+function gate(c) {
+  if (!c) return "";
+  return ` · ${count(c.in_flight)}${c.limit ? ` of ${count(c.limit)}` : ""} in flight, ${count(c.waiting)} waiting, ${count(c.refused)} refused`;
+}
+
 function updateUpstream(panel, u, now) {
   setText(panel.querySelector(".policy"), u.balance + (u.hash ? ` by ${u.hash}` : ""));
   show(panel.querySelector(".failing"), u.failing_open);
   const t = u.traffic;
-  setText(panel.querySelector(".figures"), `${rate(t.per_second)} requests/s · head after ${time(t.p50_ms)} (p50), ${time(t.p99_ms)} (p99) · ${rate(t.errors_per_second)} failed/s`);
+  setText(panel.querySelector(".figures"), `${rate(t.per_second)} requests/s · head after ${time(t.p50_ms)} (p50), ${time(t.p99_ms)} (p99) · ${rate(t.errors_per_second)} failed/s${gate(u.concurrency)}`);
   keyed(panel.querySelector("tbody"), u.targets, (t) => t.address, makeTarget, (row, t) => updateTarget(row, u, t, now));
 }
 
@@ -58,8 +64,9 @@ function updateTarget(row, u, t, now) {
   setAttribute(row, "data-target", t.address);
   const states = at(".states");
   if (states.firstChild?.dataset.state !== shown(t)) states.replaceChildren(state(shown(t)));
-  setText(at(".tags"), t.backup ? " backup" : "");
-  setAttribute(at(".tags"), "class", t.backup ? "tags tag" : "tags");
+  const tags = [t.backup && "backup", t.trial && "on trial"].filter(Boolean).join(", ");
+  setText(at(".tags"), tags);
+  setAttribute(at(".tags"), "class", tags ? "tags tag" : "tags");
   setText(at(".why"), why(t, now));
   setText(at(".weight"), t.share < 1 ? `${t.weight} × ${t.share.toFixed(2)}` : String(t.weight));
   at(".bar i").style.setProperty("--part", `${(t.traffic * 100).toFixed(1)}%`);
@@ -67,7 +74,7 @@ function updateTarget(row, u, t, now) {
   setText(at(".persec"), rate(t.per_second));
   setText(at(".failed"), rate(t.failed_per_second));
   setAttribute(at(".failed"), "class", `num failed ${t.failed_per_second > 0 ? "hot" : "zero"}`);
-  setText(at(".inflight"), count(t.in_flight));
+  setText(at(".inflight"), count(t.in_flight) + (t.limit ? ` of ${count(t.limit)}` : ""));
   setText(at(".latency"), t.latency_ms ? time(t.latency_ms) : "–");
   setText(at(".conns"), `${t.connections.all}, ${t.connections.idle} idle`);
   const button = at("button");
