@@ -108,6 +108,7 @@ Try, in another terminal:
 `, base)
 	if cfg.Admin.Address != "" {
 		fmt.Fprintf(out, "  curl http://%s/upstreams                                # targets, connections, latency\n", cfg.Admin.Address)
+		fmt.Fprintf(out, "or look at http://%s/ in a browser: all of that as it happens\n", cfg.Admin.Address)
 	}
 	fmt.Fprintf(out, `
 Then edit %s while requests flow: set a weight to 0, break a line, save.

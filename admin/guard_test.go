@@ -84,7 +84,7 @@ func changes(d *desk) []struct{ method, path, body string } {
 	target := "/upstreams/api/targets/" + d.proxy.Generation().Pools()["api"].Targets[0].Address + "/drain"
 	return []struct{ method, path, body string }{
 		{"POST", "/reload", ""}, {"POST", "/reload?dry=1", ""}, {"PUT", "/log", `{"level":"debug"}`}, {"POST", "/log", `{"level":"debug"}`},
-		{"POST", target, ""}, {"DELETE", target, ""},
+		{"POST", target, ""}, {"DELETE", target, ""}, {"POST", "/upgrade", ""},
 	}
 }
 
@@ -92,7 +92,7 @@ func changes(d *desk) []struct{ method, path, body string } {
 func (d *desk) untouched() {
 	d.t.Helper()
 	drained, _ := d.proxy.Generation().Pools()["api"].Targets[0].Drained()
-	if d.log.LevelName() != "info" || drained || d.proxy.Generation().Number != 1 || strings.Contains(d.do("GET", "/reload", "").body, `"cause": "request"`) {
+	if d.upgrades.Load() > 0 || d.log.LevelName() != "info" || drained || d.proxy.Generation().Number != 1 || strings.Contains(d.do("GET", "/reload", "").body, `"cause": "request"`) {
 		d.t.Error("something was changed")
 	}
 }

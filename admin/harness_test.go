@@ -35,8 +35,10 @@ type desk struct {
 	scope   *telemetry.Scope // counts for routes as requests would
 	journal admin.Journal
 	edit    edit
-	written *bytes.Buffer // what was logged, to be read only when nothing logs
-	unready atomic.Pointer[string]
+	// upgrades counts those asked for; each goes well.
+	upgrades atomic.Int32
+	written  *bytes.Buffer // what was logged, to be read only when nothing logs
+	unready  atomic.Pointer[string]
 }
 
 const conf = `{
@@ -94,6 +96,7 @@ func open(t testing.TB, text string) *desk {
 	t.Cleanup(func() { cancel(); <-watching })
 	d.admin = admin.New(admin.Options{
 		Proxy: d.proxy, Metrics: metrics, Log: d.log, Version: "v1.2.3",
+		Upgrade: func() (admin.Upgraded, error) { d.upgrades.Add(1); return admin.Upgraded{}, nil },
 		Started: time.Now(), Connections: func() int64 { return 3 }, Journal: &d.journal,
 		Reload: watcher.Reload, Force: watcher.Force, DryRun: d.dryRun, Status: watcher.Last, Ready: d.ready,
 	})

@@ -68,6 +68,13 @@ func TestBadEditIsShown(t *testing.T) {
 	if title := value[string](b, "document.title"); title != "(1) Sluice" {
 		t.Errorf("title %q", title)
 	}
+	b.expect("status of 422")
+	b.press("#reload")
+	b.untilSays("#confirm", "a reload would be refused")
+	b.untilSays("#confirm .place", place)
+	b.press("#confirm-yes")
+	b.untilSays("#confirm-error", `unknown upstream "usres"`)
+	b.press("#confirm-no")
 	s.write(strings.Replace(s.text, `"weight": 2`, `"weight": 3`, 1))
 	b.until("the alert is gone", `document.getElementById("alerts").childElementCount === 0`)
 	b.untilSays("#reload-list li", "upstreams: ~api")

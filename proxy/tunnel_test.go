@@ -62,6 +62,9 @@ func TestTunnelsSurviveReloads(t *testing.T) {
 		_, say := b.tunnel()
 		all = append(all, say)
 	}
+	if n := b.proxy.Tunnels(); n != 20 {
+		t.Errorf("%d tunnels are counted, want 20", n)
+	}
 	edits := []string{
 		text(`"o": { "targets": [ { "address": "127.0.0.1:1" } ] },`, "1"),
 		text(`"o": { "targets": [ { "address": "127.0.0.1:2" } ] },`, "1"),
@@ -120,4 +123,5 @@ func TestTunnelsHalfClose(t *testing.T) {
 	if err != nil || !strings.HasSuffix(string(all), "\r\n\r\nearly got words") {
 		t.Errorf("%q, %v", all, err)
 	}
+	within(t, "no tunnel is counted any more", func() bool { return b.proxy.Tunnels() == 0 })
 }

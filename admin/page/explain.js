@@ -14,7 +14,7 @@ function verdict(e) {
   return `Answered by Sluice with ${e.answer.status}, by ${e.route ? `route ${e.route}` : "itself"}`;
 }
 
-const table = (name, heads, rows) => el("table", { class: "cards", role: "table", "aria-label": name },
+const table = (name, heads, rows) => el("table", { class: "narrow", role: "table", "aria-label": name },
   el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads.map((h) => el("th", { role: "columnheader", scope: "col" }, h)))),
   el("tbody", { role: "rowgroup" }, rows.map((cells) => el("tr", { role: "row" }, cells.map((c, i) =>
     i === 0 ? el("th", { role: "rowheader", scope: "row", class: "wrap" }, c) : el("td", { role: "cell", class: "wrap", "data-label": heads[i] }, c))))));
