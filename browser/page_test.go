@@ -83,6 +83,29 @@ func TestBadEditIsShown(t *testing.T) {
 	b.untilSays("#reload-list li .changes", "weight: 2 → 3")
 }
 
+// TestTakenBackIsShown: an edit with which requests fail, and the guard against it.
+func TestTakenBackIsShown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1", func(text string) string {
+		return strings.Replace(text, `"upstreams": {`, `"guard": { "window": "30s", "min_requests": 20, "max_rise": 0.3 }, "upstreams": {`, 1)
+	})
+	s.load(5*time.Millisecond, "h /a")
+	s.until("requests are served", func() bool { return s.origins[0].requests.Load() > 20 })
+	b := s.show(desktop)
+	gone := newOrigin(t, "")
+	gone.ill.Store(true)
+	s.write(strings.NewReplacer(`"name": "rest", "path": "/*", "upstream": "api"`, `"name": "rest", "path": "/*", "upstream": "bad"`,
+		`"upstreams": {`, `"upstreams": { "bad": { "targets": [ { "address": "`+gone.addr+`" } ] },`).Replace(s.text))
+	b.untilSays("#alerts", "was taken back")
+	b.untilSays("#reload-list li", "taken back")
+	b.expect("status of 422")
+	b.press("#reload")
+	b.untilSays("#confirm-yes", "Reload all the same")
+	b.press("#confirm-yes")
+	b.untilSays("#said", "is in force.")
+	b.until("nothing is taken back any more", `!document.getElementById("alerts").innerText.includes("taken back")`)
+}
+
 func TestIllTargetIsShown(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "127.0.0.1", nil)

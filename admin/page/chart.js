@@ -8,7 +8,7 @@ const height = 170, left = 50, right = 8, top = 8, bottom = 20;
 function ceiling(n) {
   if (n <= 0) return 1;
   const unit = 10 ** Math.floor(Math.log10(n));
-  for (const step of [1, 2, 2.5, 5, 10]) if (n <= step * unit * 1.0001) return step * unit;
+  for (const step of [1, 1.5, 2, 3, 4, 6, 8, 10]) if (n <= step * unit * 1.0001) return step * unit;
   return 10 * unit;
 }
 
