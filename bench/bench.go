@@ -8,27 +8,25 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// How many hosts, paths of each, and targets of the hashed upstream there are.
-// mixed.lua asks for the same names.
-const (
-	hostCount   = 50
-	pathCount   = 20
-	originCount = 4
-)
-
-// bench holds what runs: the origins and the proxies.
+// bench holds what runs.
 type bench struct {
-	options options
+	options  options
+	dir      string            // temporary; removed at the end
+	logDir   string            // the same for access logs, in memory if that can be
+	programs map[string]string // paths of what is measured and of our own tools
+	missing  []kind            // proxies that are not installed
+	capacity float64           // requests a second that the baseline answers; 0 until it is needed
+
+	// Of the setup that runs.
+	setup   setup
 	cores   cores
-	dir     string // temporary; removed at the end
 	origin  *process
 	proxies []*proxy
-	missing []string // proxies that are not installed
 }
 
 func newBench(o options) (*bench, error) {
@@ -38,13 +36,17 @@ func newBench(o options) (*bench, error) {
 	if _, err := os.Stat("bench/small.lua"); err != nil {
 		return nil, errors.New("not in the repository's root; use bench/run.sh")
 	}
-	dir, err := os.MkdirTemp("", "sluice-bench-")
-	if err != nil {
+	b := &bench{options: o, programs: map[string]string{}}
+	var err error
+	if b.dir, err = os.MkdirTemp("", "sluice-bench-"); err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, cores: findCores(runtime.NumCPU()), dir: dir}
+	if b.logDir, err = os.MkdirTemp("/dev/shm", "sluice-bench-"); err != nil {
+		b.logDir = filepath.Join(b.dir, "access")
+		err = os.Mkdir(b.logDir, 0o755)
+	}
 	// nginx started by root works as another user, who must get through here.
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err = errors.Join(err, os.Chmod(b.dir, 0o755), os.Chmod(b.logDir, 0o755)); err != nil {
 		b.close()
 		return nil, err
 	}
@@ -53,42 +55,84 @@ func newBench(o options) (*bench, error) {
 
 // close ends all processes and removes their files.
 func (b *bench) close() {
-	for _, p := range b.proxies {
-		p.stop()
-	}
-	if b.origin != nil {
-		b.origin.stop()
-	}
+	b.stop()
 	_ = os.RemoveAll(b.dir)
+	if b.logDir != "" {
+		_ = os.RemoveAll(b.logDir)
+	}
 }
 
-// start builds what is ours and starts everything.
-func (b *bench) start(ctx context.Context) error {
-	ports, err := freePorts(originCount + len(kinds) + 1)
+// prepare builds what is ours and looks for the others.
+func (b *bench) prepare(ctx context.Context) error {
+	for name, from := range map[string]string{"origin": "./bench/origin", "openloop": "./bench/openloop"} {
+		if err := b.build(ctx, name, from); err != nil {
+			return err
+		}
+	}
+	for _, k := range kinds {
+		if !b.wanted(k) {
+			continue
+		}
+		if err := b.findProxy(ctx, k); err != nil {
+			return err
+		}
+	}
+	if !slices.ContainsFunc(kinds, func(k kind) bool { return b.programs[k.name] != "" }) {
+		return fmt.Errorf("no proxy to measure in %q", b.options.proxies)
+	}
+	findCores(runtime.NumCPU(), 1).keepOff()
+	return nil
+}
+
+func (b *bench) wanted(k kind) bool {
+	return b.options.proxies == "" || slices.Contains(strings.Split(b.options.proxies, ","), k.name)
+}
+
+// findProxy finds the program of a proxy, and builds Sluice's.
+func (b *bench) findProxy(ctx context.Context, k kind) error {
+	switch {
+	case k.name != subject:
+		path, err := find(k.name)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %s is not installed (%s); going on without\n", k.name, k.install)
+			b.missing = append(b.missing, k)
+			return nil
+		}
+		b.programs[k.name] = path
+		return nil
+	case b.options.sluice != "":
+		b.programs[k.name] = b.options.sluice
+		return nil
+	}
+	return b.build(ctx, k.name, ".")
+}
+
+func (b *bench) build(ctx context.Context, name, from string) error {
+	path := filepath.Join(b.dir, name+"-binary")
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, from).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("cannot build %s: %w\n%s", from, err, out)
+	}
+	b.programs[name] = path
+	return nil
+}
+
+// start starts the origins and the proxies of a setup; stop ends them.
+func (b *bench) start(ctx context.Context, s setup) error {
+	b.setup, b.cores = s, findCores(runtime.NumCPU(), s.workers)
+	found, err := b.newSite(s)
 	if err != nil {
 		return err
 	}
-	origins, ports := ports[:originCount], ports[originCount:]
-	if err := b.startOrigin(ctx, origins); err != nil {
+	if err := b.startOrigin(ctx, found); err != nil {
 		return fmt.Errorf("origin: %w", err)
 	}
-	for i, k := range kinds {
-		if b.options.proxies != "" && !strings.Contains(","+b.options.proxies+",", ","+k.name+",") {
+	for _, k := range kinds {
+		program := b.programs[k.name]
+		if program == "" || s.alone && k.name != subject {
 			continue
 		}
-		program, err := b.program(ctx, k.name)
-		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			fmt.Fprintf(os.Stderr, "bench: %s is not installed (Debian: apt install %s); going on without\n", k.name, k.name)
-			b.missing = append(b.missing, k.name)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p, err := b.startProxy(k, program, site{
-			Dir: filepath.Join(b.dir, k.name), Port: ports[i], AdminPort: ports[len(kinds)], Origins: origins,
-			Hosts: numbered("h%02d.bench.test", hostCount), Paths: numbered("/p%02d", pathCount),
-		})
+		p, err := b.startProxy(k, program, b.siteOf(found, s, k))
 		if err != nil {
 			return err
 		}
@@ -97,91 +141,51 @@ func (b *bench) start(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", k.name, err)
 		}
 	}
-	if len(b.proxies) == 0 {
-		return fmt.Errorf("no proxy to measure in %q", b.options.proxies)
-	}
 	return nil
 }
 
-func (b *bench) startOrigin(ctx context.Context, ports []int) error {
-	program, err := b.build(ctx, "origin", "./bench/origin")
-	if err != nil {
-		return err
+// siteOf completes a site with what is a proxy's own.
+func (b *bench) siteOf(s site, in setup, k kind) site {
+	i := slices.IndexFunc(kinds, func(other kind) bool { return other.name == k.name })
+	s.Dir, s.Port = filepath.Join(b.dir, k.name), s.Ports[i]
+	if in.log && !k.syslog {
+		s.Log = filepath.Join(b.logDir, k.name+".log")
 	}
-	addresses := make([]string, len(ports))
-	for i, port := range ports {
-		addresses[i] = "127.0.0.1:" + strconv.Itoa(port)
+	return s
+}
+
+// stop ends what start has started, and removes its files.
+func (b *bench) stop() {
+	for _, p := range b.proxies {
+		p.stop()
+		_ = os.RemoveAll(p.site.Dir)
+		_ = os.Remove(p.site.Log)
 	}
-	name, args := b.cores.pin(b.cores.load, program, []string{"-listen", strings.Join(addresses, ",")})
+	if b.origin != nil {
+		b.origin.stop()
+	}
+	b.proxies, b.origin = nil, nil
+}
+
+func (b *bench) startOrigin(ctx context.Context, s site) error {
+	addresses := []string{"unix:" + s.Unix}
+	for _, port := range s.Origins {
+		addresses = append(addresses, "127.0.0.1:"+strconv.Itoa(port))
+	}
+	for _, target := range s.Many {
+		addresses = append(addresses, "127.0.0.1:"+strconv.Itoa(target.Port))
+	}
+	args := []string{"-listen", strings.Join(addresses, ",")}
+	if s.LogSocket != "" {
+		args = append(args, "-syslog", s.LogSocket)
+	}
+	name, args := b.cores.pin(b.cores.load, b.programs["origin"], args)
+	var err error
 	b.origin, err = startProcess(filepath.Join(b.dir, "origin.log"), name, args,
 		"GOMAXPROCS="+strconv.Itoa(b.cores.loadCount))
 	if err != nil {
 		return err
 	}
+	// It opens them one after the other.
 	return b.origin.awaitAnswer(ctx, addresses[len(addresses)-1])
-}
-
-// program returns the path of a proxy's program, Sluice's freshly built.
-func (b *bench) program(ctx context.Context, name string) (string, error) {
-	switch {
-	case name != "sluice":
-		return find(name)
-	case b.options.sluice != "":
-		return b.options.sluice, nil
-	}
-	return b.build(ctx, "sluice-binary", ".")
-}
-
-func (b *bench) build(ctx context.Context, name, from string) (string, error) {
-	path := filepath.Join(b.dir, name)
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, from).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("cannot build %s: %w\n%s", from, err, out)
-	}
-	return path, nil
-}
-
-// measureAll measures every case of every proxy in rounds: the proxies follow
-// each other within a case, so that what slows the machine for a while slows all.
-func (b *bench) measureAll(ctx context.Context, cases []testCase) (results, error) {
-	found := results{}
-	for round := range b.options.rounds {
-		fmt.Fprintf(os.Stderr, "round %d of %d:", round+1, b.options.rounds)
-		for _, c := range cases {
-			fmt.Fprintf(os.Stderr, " %s", c.name)
-			for i := range b.proxies {
-				p := b.proxies[(i+round)%len(b.proxies)]
-				m, err := b.measure(ctx, p, c)
-				if err != nil {
-					fmt.Fprintln(os.Stderr)
-					return nil, fmt.Errorf("%s, %s: %w", p.name, c.name, err)
-				}
-				key := resultKey{c.name, p.name}
-				found[key] = append(found[key], m)
-			}
-		}
-		fmt.Fprintln(os.Stderr)
-	}
-	return found, nil
-}
-
-// measure measures one case of one proxy once.
-func (b *bench) measure(ctx context.Context, p *proxy, c testCase) (measurement, error) {
-	resetPeak(p.pid())
-	before, err := cpuTime(p.pid())
-	if err != nil {
-		return measurement{}, p.explain(err)
-	}
-	began := time.Now()
-	l, err := b.runWrk(ctx, p.address, c)
-	if err != nil {
-		return measurement{}, err
-	}
-	elapsed := time.Since(began)
-	after, err := cpuTime(p.pid())
-	if err != nil {
-		return measurement{}, p.explain(err)
-	}
-	peak, err := peakMemory(p.pid())
-	return measurement{load: l, cpu: after - before, elapsed: elapsed, peak: peak}, err
 }

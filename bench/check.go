@@ -14,7 +14,10 @@ import (
 // the origin with its forwarding headers.
 func check(ctx context.Context, p *proxy, cases []testCase) error {
 	for _, c := range cases {
-		body, err := get(ctx, "http://"+p.address+c.path)
+		if c.idle {
+			continue
+		}
+		body, err := get(ctx, "http://"+p.address+c.path, c.host)
 		if err == nil && len(body) != c.bytes {
 			err = fmt.Errorf("%d bytes, not %d", len(body), c.bytes)
 		}
@@ -26,7 +29,7 @@ func check(ctx context.Context, p *proxy, cases []testCase) error {
 }
 
 func checkForwarding(ctx context.Context, p *proxy) error {
-	body, err := get(ctx, "http://"+p.address+"/headers")
+	body, err := get(ctx, "http://"+p.address+"/headers", "")
 	if err != nil {
 		return fmt.Errorf("GET /headers: %w", err)
 	}
@@ -49,12 +52,13 @@ func checkForwarding(ctx context.Context, p *proxy) error {
 	return nil
 }
 
-// get returns the body of a 200.
-func get(ctx context.Context, url string) ([]byte, error) {
+// get returns the body of a 200; host, where not empty, is asked for.
+func get(ctx context.Context, url, host string) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
+	request.Host = host
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err

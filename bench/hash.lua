@@ -20,3 +20,8 @@ function request()
   turn = turn % #requests + 1
   return requests[turn]
 end
+
+-- What wrk --latency leaves out.
+function done(summary, latency)
+  io.write(string.format("   99.9%%%% %.2fms\n", latency:percentile(99.9) / 1000))
+end

@@ -5,13 +5,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -27,6 +27,8 @@ type options struct {
 	sluice      string // a binary to measure in place of a build of this tree
 	quick       bool
 	record      bool
+	plots       string // a folder
+	profile     string // a folder
 }
 
 func main() {
@@ -55,16 +57,20 @@ func parseFlags(args []string) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 3, "rounds; the table shows their medians")
 	f.DurationVar(&o.duration, "duration", 2*time.Second, "of one measurement, in whole seconds")
 	f.IntVar(&o.connections, "connections", 64, "client connections")
-	f.StringVar(&o.cases, "cases", "", "which cases, as small,post1k; all if empty: "+strings.Join(caseNames(), ","))
-	f.StringVar(&o.proxies, "proxies", "", "which proxies, as sluice,nginx; all if empty")
+	f.StringVar(&o.cases, "cases", "", "which cases and groups of cases, as basic,half; all if empty\ngroups: "+
+		strings.Join(groupNames(), ", ")+"\ncases: "+strings.Join(caseNames(), ", "))
+	f.StringVar(&o.proxies, "proxies", "", "which proxies, as sluice,nginx; all that are installed if empty: "+strings.Join(kindNames(), ", "))
 	f.StringVar(&o.sluice, "sluice", "", "measure this `binary` of Sluice, not a build of this tree")
-	f.BoolVar(&o.quick, "quick", false, "one round of one second of two cases: shows that all works, not how fast")
-	f.BoolVar(&o.record, "record", false, "write the table to bench/results/DATE-COMMIT.md too")
+	f.BoolVar(&o.quick, "quick", false, "one round of one second of "+quickCases+": shows that all works, not how fast")
+	f.BoolVar(&o.record, "record", false, "write table and plots to bench/results/DATE-COMMIT too")
+	f.StringVar(&o.plots, "plots", "", "write plots to this `folder`")
+	f.StringVar(&o.profile, "profile", "", "write CPU profiles of Sluice under each load to this `folder`")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	if o.quick {
-		o.rounds, o.duration, o.cases = 1, time.Second, "small,post1k"
+		o.rounds, o.duration, o.cases = 1, time.Second, cmp.Or(o.cases, quickCases)
+		o.proxies = cmp.Or(o.proxies, "sluice,nginx,haproxy")
 	}
 	var err error
 	switch {
@@ -94,13 +100,8 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer b.close()
-	if err := b.start(ctx); err != nil {
+	if err := b.prepare(ctx); err != nil {
 		return err
-	}
-	for _, p := range b.proxies {
-		if err := check(ctx, p, cases); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
-		}
 	}
 	results, err := b.measureAll(ctx, cases)
 	if err != nil {
@@ -108,29 +109,11 @@ func run(ctx context.Context, o options) error {
 	}
 	report := b.report(results, time.Since(began))
 	fmt.Print(report)
-	if o.record {
-		if err := record(began, report); err != nil {
-			return err
-		}
+	if err := b.write(began, report, results); err != nil {
+		return err
 	}
 	if failed := results.errors(); failed > 0 {
 		return fmt.Errorf("%d requests failed", failed)
 	}
 	return nil
-}
-
-// chooseCases finds the cases of a list with commas; all for an empty one.
-func chooseCases(list string) ([]testCase, error) {
-	if list == "" {
-		return cases, nil
-	}
-	var chosen []testCase
-	for name := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(cases, func(c testCase) bool { return c.name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown case %q; have %s", name, strings.Join(caseNames(), ", "))
-		}
-		chosen = append(chosen, cases[i])
-	}
-	return chosen, nil
 }

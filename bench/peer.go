@@ -9,34 +9,26 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 )
 
 //go:embed peers
 var templates embed.FS
-
-// site is what the configs of all proxies are made from.
-type site struct {
-	Dir       string // a folder for the proxy's own files
-	Port      int
-	AdminPort int   // Sluice's
-	Origins   []int // ports
-	Hosts     []string
-	Paths     []string
-}
 
 // kind is a proxy that can be measured.
 type kind struct {
 	name    string
 	configs []string // templates in peers/, written to the proxy's folder without .tmpl
 	args    func(dir string) []string
-	env     []string
 	version []string // the arguments that have it tell its version
+	install string   // how a missing one is to be had
+	syslog  bool     // it logs requests to syslog, and has no files
 }
 
 // The first is the subject, the second what the others are compared with.
 var kinds = []kind{
 	{
-		name: "sluice", configs: []string{"sluice.json"}, env: []string{"GOMAXPROCS=1"},
+		name: "sluice", configs: []string{"sluice.json"},
 		args:    func(dir string) []string { return []string{"run", "-config", filepath.Join(dir, "sluice.json")} },
 		version: []string{"version"},
 	},
@@ -45,34 +37,60 @@ var kinds = []kind{
 		args: func(dir string) []string {
 			return []string{"-p", dir, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf")}
 		},
-		version: []string{"-v"},
+		version: []string{"-v"}, install: "on Debian: apt install nginx",
 	},
 	{
 		name: "haproxy", configs: []string{"haproxy.cfg", "routes.map"},
 		args:    func(dir string) []string { return []string{"-db", "-f", filepath.Join(dir, "haproxy.cfg")} },
-		version: []string{"-v"},
+		version: []string{"-v"}, install: "on Debian: apt install haproxy", syslog: true,
+	},
+	{
+		name: "caddy", configs: []string{"Caddyfile"},
+		args: func(dir string) []string {
+			return []string{"run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile"}
+		},
+		version: []string{"version"}, install: "go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9",
 	},
 }
 
-const baseline = "nginx"
+// baseline is what the others are compared with, subject what is ours.
+const (
+	subject  = "sluice"
+	baseline = "nginx"
+)
+
+func kindNames() []string {
+	found := make([]string, len(kinds))
+	for i, k := range kinds {
+		found[i] = k.name
+	}
+	return found
+}
 
 // proxy is a kind at work.
 type proxy struct {
 	kind
 	address string
-	told    string // its version
+	admin   string // Sluice's
+	site    site
 	*process
+
+	turns   int             // configs written so far
+	reloads []time.Duration // what reloads took since they were last asked for
 }
 
 // find returns the program of a kind. Debian has nginx and haproxy in sbin,
-// which is not in everybody's PATH.
+// which is not in everybody's PATH; nor is where `go install` puts programs.
 func find(name string) (string, error) {
 	path, err := exec.LookPath(name)
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+	folders := []string{"/usr/sbin", "/usr/local/sbin", firstLine("go", "env", "GOBIN"), filepath.Join(firstLine("go", "env", "GOPATH"), "bin")}
+	for _, dir := range folders {
 		if err == nil {
 			break
 		}
-		path, err = exec.LookPath(filepath.Join(dir, name))
+		if filepath.IsAbs(dir) {
+			path, err = exec.LookPath(filepath.Join(dir, name))
+		}
 	}
 	return path, err
 }
@@ -89,12 +107,14 @@ func (b *bench) startProxy(k kind, program string, s site) (*proxy, error) {
 		}
 	}
 	name, args := b.cores.pin(b.cores.proxy, program, k.args(s.Dir))
-	process, err := startProcess(s.Dir+".log", name, args, k.env...)
+	process, err := startProcess(s.Dir+".log", name, args, "GOMAXPROCS="+strconv.Itoa(s.Workers), "HOME="+s.Dir)
 	if err != nil {
 		return nil, err
 	}
-	address := "127.0.0.1:" + strconv.Itoa(s.Port)
-	return &proxy{kind: k, address: address, told: firstLine(program, k.version...), process: process}, nil
+	return &proxy{
+		kind: k, address: "127.0.0.1:" + strconv.Itoa(s.Port), admin: "127.0.0.1:" + strconv.Itoa(s.AdminPort),
+		site: s, process: process,
+	}, nil
 }
 
 func writeConfig(name string, s site) (err error) {
@@ -120,13 +140,4 @@ func firstLine(name string, args ...string) string {
 	out, _ := exec.Command(name, args...).CombinedOutput()
 	line, _, _ := strings.Cut(string(out), "\n")
 	return strings.TrimSpace(line)
-}
-
-// numbered returns count names of a format such as "h%02d".
-func numbered(format string, count int) []string {
-	names := make([]string, count)
-	for i := range names {
-		names[i] = fmt.Sprintf(format, i)
-	}
-	return names
 }

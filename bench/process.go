@@ -14,32 +14,36 @@ import (
 )
 
 // cores says what runs where, as lists for taskset; pinned is false where
-// taskset or a second core is missing.
+// taskset or a core for the load is missing.
 type cores struct {
 	pinned      bool
 	proxy, load string
-	loadCount   int
+	loadCount   int // how many cores the load has, with others or alone
 }
 
-// findCores gives the first core to the proxies and the others to wrk and the
-// origins. Only one proxy is under load at a time.
-func findCores(count int) cores {
+// findCores gives the first cores to the proxies, one to each of their workers,
+// and the others to the load generator and the origins. Only one proxy is under
+// load at a time.
+func findCores(count, workers int) cores {
 	_, err := exec.LookPath("taskset")
-	if err != nil || count < 2 {
-		return cores{loadCount: 1}
+	if err != nil || count <= workers {
+		return cores{loadCount: count}
 	}
-	load := "1"
-	if count > 2 {
-		load = "1-" + strconv.Itoa(count-1)
+	return cores{pinned: true, proxy: span(0, workers-1), load: span(workers, count-1), loadCount: count - workers}
+}
+
+func span(first, last int) string {
+	if first == last {
+		return strconv.Itoa(first)
 	}
-	return cores{pinned: true, proxy: "0", load: load, loadCount: count - 1}
+	return strconv.Itoa(first) + "-" + strconv.Itoa(last)
 }
 
 func (c cores) String() string {
 	if !c.pinned {
-		return "not pinned: no taskset, or only one core"
+		return "not pinned: all share " + strconv.Itoa(c.loadCount)
 	}
-	return "the proxy under load on core " + c.proxy + ", wrk and the origins on core " + c.load
+	return "the proxy under load on " + c.proxy + ", load and origins on " + c.load
 }
 
 // pin returns the command that runs name with args on a list of cores.
@@ -48,6 +52,14 @@ func (c cores) pin(list, name string, args []string) (string, []string) {
 		return name, args
 	}
 	return "taskset", append([]string{"-c", list, name}, args...)
+}
+
+// keepOff moves the bench itself to the cores of the load: its own turns are not
+// to interrupt a proxy.
+func (c cores) keepOff() {
+	if c.pinned {
+		_ = exec.Command("taskset", "-a", "-p", "-c", c.load, strconv.Itoa(os.Getpid())).Run()
+	}
 }
 
 // process is a child that runs until stop is called.
@@ -95,9 +107,9 @@ func (p *process) stop() {
 }
 
 // awaitAnswer returns when address answers a request, and fails when it has not
-// within ten seconds or the process has ended before.
+// within a minute or the process has ended before.
 func (p *process) awaitAnswer(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	retry := time.NewTicker(20 * time.Millisecond)

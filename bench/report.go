@@ -9,44 +9,86 @@ import (
 	"time"
 )
 
-// report is the table with all that is needed to repeat it.
+// report is the tables with all that is needed to repeat them.
 func (b *bench) report(r results, took time.Duration) string {
 	var out strings.Builder
 	o := b.options
-	fmt.Fprintf(&out, "\n%s\nMedians; rounds: %d, each of %v, with %d connections; %v in all. Times are wrk's; CPU is user and system time of all of a\n"+
-		"proxy's processes, compared within each round; peak memory is the largest resident size, summed over them.\n\n",
-		r.table(), o.rounds, o.duration, o.connections, took.Round(time.Second))
+	fmt.Fprintf(&out, "\n%s\n%s\nMedians; rounds: %d, each of %v, with %d connections unless the case says otherwise; %v in all. CPU is user and system time of all\n"+
+		"of a proxy's processes, compared within each round; times are wrk's, and at fixed rates openloop's; peak memory is the largest resident\n"+
+		"size, summed over the processes.\n\n",
+		r.table(), verdicts(r), o.rounds, o.duration, o.connections, took.Round(time.Second))
 	for _, c := range cases {
-		if len(r[resultKey{c.name, b.proxies[0].name}]) > 0 {
-			fmt.Fprintf(&out, "- %s: %s\n", c.name, c.about)
+		if len(r[resultKey{c.name, subject}]) > 0 || len(r[resultKey{c.name, baseline}]) > 0 {
+			fmt.Fprintf(&out, "- %s: %s%s\n", c.name, c.about, r.aside(c))
 		}
 	}
-	fmt.Fprintf(&out, "\n- command: %s\n- commit: %s\n- machine: %s\n- cores: %s\n",
-		strings.Join(append([]string{"bench/run.sh"}, os.Args[1:]...), " "), commit(), machine(), b.cores)
-	for _, p := range b.proxies {
-		fmt.Fprintf(&out, "- %s: %s\n", p.name, p.told)
+	fmt.Fprintf(&out, "\n- command: %s\n- commit: %s\n- machine: %s\n- cores: %s; twocores: %s\n",
+		command(), commit(), machine(), findCores(runtime.NumCPU(), 1), findCores(runtime.NumCPU(), 2))
+	for _, k := range kinds {
+		if program := b.programs[k.name]; program != "" {
+			fmt.Fprintf(&out, "- %s: %s\n", k.name, firstLine(program, k.version...))
+		}
 	}
-	for _, name := range b.missing {
-		fmt.Fprintf(&out, "- %s: not installed\n", name)
+	for _, k := range b.missing {
+		fmt.Fprintf(&out, "- %s: not installed\n", k.name)
 	}
 	fmt.Fprintf(&out, "- wrk: %s\n- Go: %s\n", firstLine("wrk", "-v"), runtime.Version())
 	return out.String()
 }
 
-// record writes the report to bench/results.
-func record(began time.Time, report string) error {
-	date := began.UTC().Format(time.DateOnly)
-	folder := filepath.Join("bench", "results")
-	path := filepath.Join(folder, date+"-"+commit()+".md")
-	text := "# Sluice beside its peers, " + date + "\n" + report
-	err := os.MkdirAll(folder, 0o755)
-	if err == nil {
-		err = os.WriteFile(path, []byte(text), 0o644)
+// aside is what else there is to say of a case.
+func (r results) aside(c testCase) string {
+	own := r[resultKey{c.name, subject}]
+	switch {
+	case c.setup == "log":
+		return "; to a file, HAProxy's to a datagram socket, as syslog takes them"
+	case c.reloads:
+		var times []time.Duration
+		for _, m := range own {
+			times = append(times, m.reloads...)
+		}
+		if len(times) > 0 {
+			return fmt.Sprintf("; %d reloads of %v in the median", len(times), middle(times).Round(time.Millisecond))
+		}
+	case c.open():
+		var late []time.Duration
+		for _, k := range kinds {
+			for _, m := range r[resultKey{c.name, k.name}] {
+				late = append(late, m.late)
+			}
+		}
+		return fmt.Sprintf("; openloop itself was %v late in 1 of 100, in the median of all rounds", middle(late).Round(time.Microsecond))
 	}
+	return ""
+}
+
+// command is how the bench was started.
+func command() string { return strings.Join(append([]string{"bench/run.sh"}, os.Args[1:]...), " ") }
+
+// write writes what the options ask for: plots, and the record of it all.
+func (b *bench) write(began time.Time, report string, r results) error {
+	if folder := b.options.plots; folder != "" {
+		if _, err := writePlots(folder, charts(r)); err != nil {
+			return err
+		}
+	}
+	if !b.options.record {
+		return nil
+	}
+	date := began.UTC().Format(time.DateOnly)
+	folder := filepath.Join("bench", "results", date+"-"+commit())
+	drawn, err := writePlots(folder, charts(r))
 	if err != nil {
+		return err
+	}
+	text := "# Sluice beside its peers, " + date + "\n" + report
+	for _, name := range drawn {
+		text += "\n![" + strings.TrimSuffix(name, ".svg") + "](" + name + ")\n"
+	}
+	if err := os.WriteFile(filepath.Join(folder, "README.md"), []byte(text), 0o644); err != nil {
 		return fmt.Errorf("cannot write the record: %w", err)
 	}
-	fmt.Fprintf(os.Stderr, "bench: written to %s\n", path)
+	fmt.Fprintf(os.Stderr, "bench: written to %s\n", folder)
 	return nil
 }
 

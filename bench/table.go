@@ -13,13 +13,20 @@ type measurement struct {
 	load
 	cpu     time.Duration // of all the proxy's processes
 	elapsed time.Duration
-	peak    int64 // bytes resident
+	peak    int64           // bytes resident
+	reloads []time.Duration // of Sluice's config meanwhile
 }
 
-// cpuPerRequest is in microseconds.
+// What is worked out of a measurement, in the units of the table.
 func (m measurement) cpuPerRequest() float64 {
 	return float64(m.cpu) / float64(m.requests) / float64(time.Microsecond)
 }
+func (m measurement) throughput() float64 { return m.perSecond }
+func (m measurement) busy() float64       { return 100 * m.cpu.Seconds() / m.elapsed.Seconds() }
+func (m measurement) mebibytes() float64  { return float64(m.peak) / (1 << 20) }
+func (m measurement) millis50() float64   { return 1000 * m.p50.Seconds() }
+func (m measurement) millis99() float64   { return 1000 * m.p99.Seconds() }
+func (m measurement) millis999() float64  { return 1000 * m.p999.Seconds() }
 
 // resultKey names a row of the table.
 type resultKey struct{ testCase, proxy string }
@@ -40,7 +47,7 @@ func (r results) errors() int {
 
 // median returns the middle of what value says of each round, of an even number
 // of rounds the lower one.
-func median[T cmp.Ordered](rounds []measurement, value func(measurement) T) T {
+func median[S any, T cmp.Ordered](rounds []S, value func(S) T) T {
 	values := make([]T, len(rounds))
 	for i, m := range rounds {
 		values[i] = value(m)
@@ -49,16 +56,16 @@ func median[T cmp.Ordered](rounds []measurement, value func(measurement) T) T {
 	return values[(len(values)-1)/2]
 }
 
-// ratio is the median over the rounds of a proxy's CPU time for a request
-// divided by the baseline's in the same round; ok is false without a baseline.
-func (r results) ratio(key resultKey) (ratio float64, ok bool) {
-	own, base := r[key], r[resultKey{key.testCase, baseline}]
-	if len(base) != len(own) {
+// ratio is the median over the rounds of what a proxy's measurements say divided
+// by what those of another row say in the same round; ok is false without those.
+func (r results) ratio(key, base resultKey, of func(measurement) float64) (ratio float64, ok bool) {
+	own, others := r[key], r[base]
+	if len(own) == 0 || len(others) != len(own) {
 		return 0, false
 	}
 	ratios := make([]float64, len(own))
 	for i := range own {
-		ratios[i] = own[i].cpuPerRequest() / base[i].cpuPerRequest()
+		ratios[i] = of(own[i]) / of(others[i])
 	}
 	slices.Sort(ratios)
 	return ratios[(len(ratios)-1)/2], true
@@ -67,8 +74,8 @@ func (r results) ratio(key resultKey) (ratio float64, ok bool) {
 // table prints the medians in Markdown, in the order of cases and kinds.
 func (r results) table() string {
 	var out strings.Builder
-	out.WriteString("| case | proxy | requests/s | p50 ms | p99 ms | CPU µs/request | CPU to " + baseline +
-		" | core busy | peak MiB | errors |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
+	out.WriteString("| case | proxy | CPU µs/request | to " + baseline + " | requests/s | to " + baseline +
+		" | p50 ms | p99 ms | p99.9 ms | core busy | peak MiB | errors |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, c := range cases {
 		for _, k := range kinds {
 			key := resultKey{c.name, k.name}
@@ -82,22 +89,36 @@ func (r results) table() string {
 
 func (r results) row(out *strings.Builder, key resultKey) {
 	rounds := r[key]
-	ratio := "-"
-	if value, ok := r.ratio(key); ok {
-		ratio = fmt.Sprintf("%.2f", value)
-	}
 	failed := 0
 	for _, m := range rounds {
 		failed += m.errors
 	}
-	fmt.Fprintf(out, "| %s | %s | %.0f | %.2f | %.2f | %.1f | %s | %.0f %% | %.1f | %d |\n",
-		key.testCase, key.proxy,
-		median(rounds, func(m measurement) float64 { return m.perSecond }),
-		median(rounds, func(m measurement) float64 { return 1000 * m.p50.Seconds() }),
-		median(rounds, func(m measurement) float64 { return 1000 * m.p99.Seconds() }),
-		median(rounds, measurement.cpuPerRequest),
-		ratio,
-		median(rounds, func(m measurement) float64 { return 100 * m.cpu.Seconds() / m.elapsed.Seconds() }),
-		median(rounds, func(m measurement) float64 { return float64(m.peak) / (1 << 20) }),
-		failed)
+	base := resultKey{key.testCase, baseline}
+	cell := func(format string, of func(measurement) float64) {
+		text := "-"
+		if rounds[0].requests > 0 {
+			text = fmt.Sprintf(format, median(rounds, of))
+		}
+		fmt.Fprintf(out, " %s |", text)
+	}
+	compared := func(of func(measurement) float64) {
+		text := "-"
+		if value, ok := r.ratio(key, base, of); ok && rounds[0].requests > 0 {
+			text = fmt.Sprintf("%.2f", value)
+		}
+		fmt.Fprintf(out, " %s |", text)
+	}
+	fmt.Fprintf(out, "| %s | %s |", key.testCase, key.proxy)
+	cell("%.1f", measurement.cpuPerRequest)
+	compared(measurement.cpuPerRequest)
+	cell("%.0f", measurement.throughput)
+	compared(measurement.throughput)
+	cell("%.2f", measurement.millis50)
+	cell("%.2f", measurement.millis99)
+	cell("%.2f", measurement.millis999)
+	busy, digits := median(rounds, measurement.busy), 0
+	if busy < 1 {
+		digits = 3
+	}
+	fmt.Fprintf(out, " %.*f %% | %.1f | %d |\n", digits, busy, median(rounds, measurement.mebibytes), failed)
 }

@@ -7,15 +7,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// tick is the unit of CPU times in /proc: USER_HZ, 100 on every Linux.
+// tick is the unit of CPU times in /proc/PID/stat: USER_HZ, 100 on every Linux.
 const tick = 10 * time.Millisecond
 
 // processStat is what the bench reads of /proc/PID/stat.
 type processStat struct {
 	pid, parent int
-	own         time.Duration // user and system time of all its threads
+	own         time.Duration // user and system time of all its threads, those that have ended too
 	reaped      time.Duration // of children that have ended and were waited for
 }
 
@@ -81,9 +83,24 @@ func cpuTime(root int) (time.Duration, error) {
 	processes, err := family(root)
 	var sum time.Duration
 	for _, p := range processes {
-		sum += p.own + p.reaped
+		own := p.own
+		if exact, ok := cpuClock(p.pid); ok {
+			own = exact
+		}
+		sum += own + p.reaped
 	}
 	return sum, err
+}
+
+// cpuClock is the time on a process's own clock, which counts nanoseconds where
+// /proc/PID/stat has ticks.
+func cpuClock(pid int) (time.Duration, bool) {
+	// What clock_getcpuclockid(3) works out; 2 is CPUCLOCK_SCHED.
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+		return 0, false
+	}
+	return time.Duration(t.Nano()), true
 }
 
 // resetPeak has peakMemory count from now on. Where the kernel does not let it,
@@ -95,24 +112,24 @@ func resetPeak(root int) {
 	}
 }
 
-// peakMemory is the sum of the largest resident sizes of the process and its
-// descendants, in bytes. Pages that they share count repeatedly.
-func peakMemory(root int) (int64, error) {
+// memory is the sum of the resident sizes of the process and its descendants, and
+// of their largest ones, in bytes. Pages that they share count repeatedly.
+func memory(root int) (now, peak int64, err error) {
 	processes, err := family(root)
-	var sum int64
 	for _, p := range processes {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 		if err != nil {
 			continue
 		}
-		sum += parsePeak(string(status))
+		now += parseSize(string(status), "VmRSS")
+		peak += parseSize(string(status), "VmHWM")
 	}
-	return sum, err
+	return now, peak, err
 }
 
-// parsePeak finds VmHWM in /proc/PID/status, in bytes; 0 if it is not there.
-func parsePeak(status string) int64 {
-	_, rest, _ := strings.Cut(status, "\nVmHWM:")
+// parseSize finds a size in /proc/PID/status, in bytes; 0 if it is not there.
+func parseSize(status, name string) int64 {
+	_, rest, _ := strings.Cut(status, "\n"+name+":")
 	words := strings.Fields(rest)
 	if len(words) == 0 {
 		return 0

@@ -21,11 +21,11 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-func TestParsePeak(t *testing.T) {
-	if got := parsePeak("Name:\tx\nVmPeak:\t  900 kB\nVmHWM:\t  17 kB\nVmRSS:\t 5 kB\n"); got != 17<<10 {
+func TestParseSize(t *testing.T) {
+	if got := parseSize("Name:\tx\nVmPeak:\t  900 kB\nVmHWM:\t  17 kB\nVmRSS:\t 5 kB\n", "VmHWM"); got != 17<<10 {
 		t.Errorf("got %d", got)
 	}
-	if got := parsePeak("Name:\tkthread\n"); got != 0 {
+	if got := parseSize("Name:\tkthread\n", "VmHWM"); got != 0 {
 		t.Errorf("a process without memory: got %d", got)
 	}
 }
@@ -69,10 +69,22 @@ func TestCPUTimeGrows(t *testing.T) {
 	t.Error("no CPU time was counted")
 }
 
-func TestPeakMemory(t *testing.T) {
+// A process's own clock is there, and as fine as to count this loop.
+func TestCPUClock(t *testing.T) {
+	before, ok := cpuClock(os.Getpid())
+	if !ok || before <= 0 || before%tick == 0 {
+		t.Fatalf("got %v, %v", before, ok)
+	}
+	if now, ok := cpuClock(os.Getpid()); !ok || now <= before {
+		t.Errorf("%v, then %v, %v", before, now, ok)
+	}
+}
+
+func TestMemory(t *testing.T) {
 	resetPeak(os.Getpid())
-	if got, err := peakMemory(os.Getpid()); err != nil || got < 1<<20 || got > 1<<30 {
-		t.Errorf("got %d, %v", got, err)
+	now, peak, err := memory(os.Getpid())
+	if err != nil || now < 1<<20 || peak < now || peak > 1<<30 {
+		t.Errorf("got %d, %d, %v", now, peak, err)
 	}
 }
 

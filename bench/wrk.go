@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,23 +12,29 @@ import (
 	"time"
 )
 
-// load is what wrk tells of one run.
+// load is what a load generator tells of one run.
 type load struct {
-	requests  int // answered, whatever the status
-	errors    int // refused, reset or timed out, and statuses from 400 on
-	perSecond float64
-	p50, p99  time.Duration
+	requests       int // answered, whatever the status
+	errors         int // refused, reset or timed out, and statuses from 400 on
+	perSecond      float64
+	p50, p99, p999 time.Duration
+	offered        float64       // requests a second that openloop was to send
+	late           time.Duration // how late openloop itself was, the 99th percentile
 }
 
 // runWrk sends requests to a proxy's address for the duration.
 func (b *bench) runWrk(ctx context.Context, address string, c testCase) (load, error) {
-	args := []string{"-t1", "-c" + strconv.Itoa(b.options.connections),
+	connections := cmp.Or(c.connections, b.options.connections)
+	args := []string{"-t" + strconv.Itoa(max(c.threads, 1)), "-c" + strconv.Itoa(connections),
 		"-d" + strconv.Itoa(int(b.options.duration.Seconds())) + "s", "--latency", "--timeout", "10s"}
 	args = append(args, c.args...)
-	if c.script != "" {
-		args = append(args, "-s", "bench/"+c.script)
+	if c.host != "" {
+		args = append(args, "-H", "Host: "+c.host)
 	}
-	args = append(args, "http://"+address+c.path)
+	args = append(args, "-s", "bench/"+c.script, "http://"+address+c.path)
+	if c.scriptArgs != nil {
+		args = append(append(args, "--"), c.scriptArgs(b.setup)...)
+	}
 	name, args := b.cores.pin(b.cores.load, "wrk", args)
 	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	if err != nil {
@@ -52,6 +59,8 @@ func parseWrk(out string) (load, error) {
 			l.p50, err = parseLatency(words[1])
 		case words[0] == "99%":
 			l.p99, err = parseLatency(words[1])
+		case words[0] == "99.9%":
+			l.p999, err = parseLatency(words[1])
 		case words[1] == "requests":
 			l.requests, err = strconv.Atoi(words[0])
 		case words[0] == "Requests/sec:":

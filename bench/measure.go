@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// least is how long an idle proxy, or one that reloads, is looked at.
+const least = 5 * time.Second
+
+// measureAll measures every case of every proxy in rounds: the proxies follow
+// each other within a case, so that what slows the machine for a while slows all.
+func (b *bench) measureAll(ctx context.Context, chosen []testCase) (results, error) {
+	found := results{}
+	for _, s := range setups {
+		var of []testCase
+		for _, c := range chosen {
+			if c.setup == s.name {
+				of = append(of, c)
+			}
+		}
+		if len(of) == 0 {
+			continue
+		}
+		if err := b.measureSetup(ctx, s, of, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// measureSetup measures the cases of a setup, whose proxies run meanwhile and no longer.
+func (b *bench) measureSetup(ctx context.Context, s setup, of []testCase, found results) error {
+	if err := b.start(ctx, s); err != nil {
+		return err
+	}
+	defer b.stop()
+	for _, p := range b.proxies {
+		if err := check(ctx, p, of); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	for round := range b.options.rounds {
+		fmt.Fprintf(os.Stderr, "round %d of %d:", round+1, b.options.rounds)
+		for _, c := range of {
+			fmt.Fprintf(os.Stderr, " %s", c.name)
+			for i := range b.proxies {
+				p := b.proxies[(i+round)%len(b.proxies)]
+				m, err := b.measure(ctx, p, c, round)
+				if err != nil {
+					fmt.Fprintln(os.Stderr)
+					return fmt.Errorf("%s, %s: %w", p.name, c.name, err)
+				}
+				key := resultKey{c.name, p.name}
+				found[key] = append(found[key], m)
+			}
+		}
+		fmt.Fprintln(os.Stderr)
+	}
+	return nil
+}
+
+// measure measures one case of one proxy once.
+func (b *bench) measure(ctx context.Context, p *proxy, c testCase, round int) (measurement, error) {
+	if err := b.findCapacity(ctx, c); err != nil {
+		return measurement{}, err
+	}
+	resetPeak(p.pid())
+	before, err := cpuTime(p.pid())
+	if err != nil {
+		return measurement{}, p.explain(err)
+	}
+	began := time.Now()
+	finish := b.beside(ctx, p, c, round)
+	l, err := b.runLoad(ctx, p, c)
+	elapsed := time.Since(began)
+	besideErr := finish()
+	if err := errors.Join(err, besideErr); err != nil {
+		return measurement{}, err
+	}
+	after, err := cpuTime(p.pid())
+	if err != nil {
+		return measurement{}, p.explain(err)
+	}
+	if err := p.clearLog(); err != nil {
+		return measurement{}, err
+	}
+	_, peak, err := memory(p.pid())
+	m := measurement{load: l, cpu: after - before, elapsed: elapsed, peak: peak, reloads: p.reloads}
+	p.reloads = nil
+	return m, err
+}
+
+// runLoad puts a proxy under the load of a case.
+func (b *bench) runLoad(ctx context.Context, p *proxy, c testCase) (load, error) {
+	switch {
+	case c.idle:
+		select {
+		case <-time.After(max(b.options.duration, least)):
+		case <-ctx.Done():
+		}
+		return load{}, ctx.Err()
+	case c.open():
+		return b.runOpenloop(ctx, p.address, c)
+	}
+	return b.runWrk(ctx, p.address, c)
+}
+
+// findCapacity measures once what the baseline can do, where a case needs it.
+func (b *bench) findCapacity(ctx context.Context, c testCase) error {
+	if c.share == 0 || b.capacity > 0 {
+		return nil
+	}
+	p := b.proxies[0]
+	if i := slices.IndexFunc(b.proxies, func(p *proxy) bool { return p.name == baseline }); i >= 0 {
+		p = b.proxies[i]
+	}
+	l, err := b.runWrk(ctx, p.address, caseNamed("small"))
+	b.capacity = l.perSecond
+	return err
+}
+
+// runOpenloop sends requests to a proxy's address at the case's rate.
+func (b *bench) runOpenloop(ctx context.Context, address string, c testCase) (load, error) {
+	rate, duration := c.rate, b.options.duration
+	if c.share > 0 {
+		rate = c.share * b.capacity
+	}
+	if c.setup == "routes100k" {
+		duration = max(duration, least)
+	}
+	name, args := b.cores.pin(b.cores.load, b.programs["openloop"], []string{
+		"-rate", strconv.FormatFloat(rate, 'f', 0, 64), "-connections", strconv.Itoa(b.options.connections),
+		"-duration", duration.String(), "http://" + address + c.path,
+	})
+	out, err := exec.CommandContext(ctx, name, args...).Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			out = exit.Stderr
+		}
+		return load{}, fmt.Errorf("openloop: %w\n%s", err, out)
+	}
+	l, err := parseOpenloop(out)
+	l.offered = rate
+	return l, err
+}
+
+// parseOpenloop reads the line that openloop prints.
+func parseOpenloop(out []byte) (load, error) {
+	var told struct {
+		Requests, Errors int
+		Rate             float64
+		P50              float64 `json:"p50_us"`
+		P99              float64 `json:"p99_us"`
+		P999             float64 `json:"p999_us"`
+		Late             float64 `json:"late_p99_us"`
+	}
+	if err := json.Unmarshal(out, &told); err != nil {
+		return load{}, fmt.Errorf("cannot read what openloop printed: %w\n%s", err, out)
+	}
+	if told.Requests == 0 {
+		return load{}, fmt.Errorf("openloop had no answer\n%s", out)
+	}
+	micros := func(n float64) time.Duration { return time.Duration(n * float64(time.Microsecond)) }
+	return load{
+		requests: told.Requests, errors: told.Errors, perSecond: told.Rate,
+		p50: micros(told.P50), p99: micros(told.P99), p999: micros(told.P999), late: micros(told.Late),
+	}, nil
+}
+
+// beside starts what happens to Sluice while it is under load. The function that
+// it returns waits for the end of that.
+func (b *bench) beside(ctx context.Context, p *proxy, c testCase, round int) func() error {
+	loaded := make(chan struct{})
+	done := make(chan error, 1)
+	switch {
+	case p.name != subject:
+		return func() error { return nil }
+	case c.reloads:
+		go func() { done <- p.reloadUntil(ctx, loaded) }()
+	case b.options.profile != "":
+		path := filepath.Join(b.options.profile, fmt.Sprintf("%s-%d.pprof", c.name, round+1))
+		go func() { done <- p.profile(ctx, b.options.duration, path) }()
+	default:
+		return func() error { return nil }
+	}
+	return func() error {
+		close(loaded)
+		return <-done
+	}
+}
+
+// clearLog empties the access log: in memory, it must not grow for long.
+func (p *proxy) clearLog() error {
+	if p.site.Log == "" {
+		return nil
+	}
+	info, err := os.Stat(p.site.Log)
+	if err != nil {
+		return fmt.Errorf("cannot look at the access log: %w", err)
+	}
+	if info.Size() == 0 {
+		return errors.New("wrote no access log")
+	}
+	return os.Truncate(p.site.Log, 0)
+}

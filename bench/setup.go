@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+)
+
+// setup is a way in which the origins and the proxies are started.
+type setup struct {
+	name         string
+	workers      int // threads or processes of a proxy, and cores
+	log          bool
+	hosts, paths int  // each path of each host is a route
+	targets      int  // of an upstream that is asked for by manyHost
+	alone        bool // Sluice without its peers
+}
+
+// The first is the usual one.
+var setups = []setup{
+	{workers: 1, hosts: 50, paths: 20},
+	{name: "log", workers: 1, hosts: 50, paths: 20, log: true},
+	{name: "twocores", workers: 2, hosts: 50, paths: 20},
+	{name: "routes10", workers: 1, hosts: 5, paths: 2, alone: true},
+	{name: "routes100k", workers: 1, hosts: 1000, paths: 100, alone: true},
+	{name: "targets3", workers: 1, hosts: 50, paths: 20, targets: 3, alone: true},
+	{name: "targets1000", workers: 1, hosts: 50, paths: 20, targets: 1000, alone: true},
+}
+
+// Names that lead to upstreams of their own.
+const (
+	unixHost = "unix.bench.test"
+	manyHost = "many.bench.test"
+)
+
+// hashTargets is how many targets the hashed upstream has.
+const hashTargets = 4
+
+func (s setup) hostNames() []string { return numbered("h%02d.bench.test", s.hosts) }
+func (s setup) pathNames() []string { return numbered("/p%02d", s.paths) }
+
+// site is what the configs of all proxies are made from.
+type site struct {
+	Dir       string // a folder for the proxy's own files
+	Ports     []int  // of the kinds of proxies
+	Port      int    // the proxy's
+	AdminPort int    // Sluice's
+	Workers   int
+	Origins   []int      // ports
+	Many      []weighted // behind manyHost; often none
+	Unix      string     // the origin's unix socket
+	UnixHost  string
+	ManyHost  string
+	Log       string // the file of the access log; none if empty
+	LogSocket string // takes syslog's datagrams, where there is a log
+	Hosts     []string
+	Paths     []string
+}
+
+// weighted is a target.
+type weighted struct{ Port, Weight int }
+
+// newSite finds ports and names for a setup; Dir, Port and Log are each proxy's.
+func (b *bench) newSite(s setup) (site, error) {
+	ports, err := freePorts(hashTargets + 1 + len(kinds) + s.targets)
+	if err != nil {
+		return site{}, fmt.Errorf("cannot find free ports: %w", err)
+	}
+	origins, ports := ports[:hashTargets], ports[hashTargets:]
+	found := site{
+		Origins: origins, AdminPort: ports[0], Ports: ports[1 : 1+len(kinds)], Workers: s.workers,
+		Unix: filepath.Join(b.dir, "origin.sock"), UnixHost: unixHost, ManyHost: manyHost,
+		Hosts: s.hostNames(), Paths: s.pathNames(),
+	}
+	for i, port := range ports[1+len(kinds):] {
+		found.Many = append(found.Many, weighted{port, 1 + i%3})
+	}
+	if s.log {
+		found.LogSocket = filepath.Join(b.dir, "syslog.sock")
+	}
+	return found, nil
+}
+
+// numbered returns count names of a format such as "h%02d".
+func numbered(format string, count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = fmt.Sprintf(format, i)
+	}
+	return names
+}
