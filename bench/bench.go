@@ -109,7 +109,7 @@ func (b *bench) findProxy(ctx context.Context, k kind) error {
 
 func (b *bench) build(ctx context.Context, name, from string) error {
 	path := filepath.Join(b.dir, name+"-binary")
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, from).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, from).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("cannot build %s: %w\n%s", from, err, out)
 	}

@@ -146,7 +146,7 @@ func TestScriptsAreThere(t *testing.T) {
 		if err != nil || !strings.Contains(string(text), "-s bench/"+name+" http://") {
 			t.Errorf("%s does not say how to run it by hand (%v)", name, err)
 		}
-		if !strings.Contains(string(text), "latency:percentile(99.9)") {
+		if !strings.Contains(string(text), `"   99.9%% %.2fms\n", latency:percentile(99.9)`) {
 			t.Errorf("%s does not print p99.9", name)
 		}
 	}

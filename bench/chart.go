@@ -143,28 +143,29 @@ func (a axis) scale(values []float64, from, to float64) scale {
 }
 
 // logTicks returns the logarithms between which values from low to high are
-// drawn, and ticks: 1, 10, 100 …, with 2 and 5 of each where there are few.
+// drawn, each of 1, 2 or 5 times a power of ten, and ticks: all of those, or only
+// the powers where they are many.
 func logTicks(low, high float64) (from, to float64, ticks []float64) {
-	steps := []float64{1}
-	if high/low < 1000 {
-		steps = []float64{1, 2, 5}
-	}
 	var all []float64
 	for exponent := math.Floor(math.Log10(low)); exponent <= math.Ceil(math.Log10(high)); exponent++ {
-		for _, step := range steps {
+		for _, step := range []float64{1, 2, 5} {
 			all = append(all, step*math.Pow(10, exponent))
 		}
 	}
-	// From the last tick that is not above to the first that is not below.
+	// From the last that is not above to the first that is not below.
 	begin, end := 0, len(all)-1
 	for begin+1 < len(all) && all[begin+1] <= low {
 		begin++
 	}
-	for end-1 > begin+1 && all[end-1] >= high {
+	for end-1 > begin && all[end-1] >= high {
 		end--
 	}
-	ticks = all[begin : end+1]
-	return math.Log10(ticks[0]), math.Log10(ticks[len(ticks)-1]), ticks
+	for i, v := range all[:end+1] {
+		if i >= begin && (i%3 == 0 || high/low < 1000) {
+			ticks = append(ticks, v)
+		}
+	}
+	return math.Log10(all[begin]), math.Log10(all[end]), ticks
 }
 
 // niceStep is the least of 1, 2 and 5 times a power of ten that is not below v.

@@ -66,7 +66,7 @@ func TestTicks(t *testing.T) {
 	}{
 		{axis{zero: true}, 20, 95, []float64{0, 20, 40, 60, 80, 100}},
 		{axis{}, 20, 95, []float64{20, 40, 60, 80, 100}},
-		{axis{log: true}, 90, 1 << 20, []float64{10, 100, 1000, 10000, 100000, 1e6, 1e7}},
+		{axis{log: true}, 90, 1 << 20, []float64{100, 1000, 10000, 100000, 1e6}},
 		{axis{log: true}, 8, 60, []float64{5, 10, 20, 50, 100}},
 		{axis{log: true}, 10, 100, []float64{10, 20, 50, 100}},
 	} {

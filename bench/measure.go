@@ -73,6 +73,11 @@ func (b *bench) measure(ctx context.Context, p *proxy, c testCase, round int) (m
 	if err := b.findCapacity(ctx, c); err != nil {
 		return measurement{}, err
 	}
+	if c.warm && round == 0 {
+		if _, err := b.runLoad(ctx, p, c); err != nil {
+			return measurement{}, err
+		}
+	}
 	resetPeak(p.pid())
 	before, err := cpuTime(p.pid())
 	if err != nil {

@@ -44,5 +44,5 @@ end
 
 -- What wrk --latency leaves out.
 function done(summary, latency)
-  io.write(string.format("   99.9%%%% %.2fms\n", latency:percentile(99.9) / 1000))
+  io.write(string.format("   99.9%% %.2fms\n", latency:percentile(99.9) / 1000))
 end

@@ -29,7 +29,7 @@ func charts(r results) []chart {
 func cpuChart(r results) chart {
 	c := chart{
 		file: "cpu.svg", title: "CPU time per request, one core each",
-		x: axis{label: "bytes of the answer", log: true, tick: size},
+		x: axis{label: "size of the answer's body", log: true, tick: size},
 		y: axis{label: "CPU, µs per request", log: true, tick: number},
 	}
 	for _, k := range kinds {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/buildinfo"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func (b *bench) report(r results, took time.Duration) string {
 		command(), commit(), machine(), findCores(runtime.NumCPU(), 1), findCores(runtime.NumCPU(), 2))
 	for _, k := range kinds {
 		if program := b.programs[k.name]; program != "" {
-			fmt.Fprintf(&out, "- %s: %s\n", k.name, firstLine(program, k.version...))
+			fmt.Fprintf(&out, "- %s: %s\n", k.name, told(program, k))
 		}
 	}
 	for _, k := range b.missing {
@@ -60,6 +61,15 @@ func (r results) aside(c testCase) string {
 		return fmt.Sprintf("; openloop itself was %v late in 1 of 100, in the median of all rounds", middle(late).Round(time.Microsecond))
 	}
 	return ""
+}
+
+// told is a proxy's version. Caddy made by `go install` does not know its own.
+func told(program string, k kind) string {
+	version := firstLine(program, k.version...)
+	if info, err := buildinfo.ReadFile(program); err == nil && version == "unknown" {
+		return info.Main.Path + " " + info.Main.Version
+	}
+	return version
 }
 
 // command is how the bench was started.

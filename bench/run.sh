@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures Sluice beside nginx and HAProxy; see bench/README.md, or bench/run.sh -h.
+# Measures Sluice beside nginx, HAProxy and Caddy; see bench/README.md, or bench/run.sh -h.
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p bench/out

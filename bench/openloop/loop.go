@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	// grace is how long after the end answers are waited for.
-	grace = 3 * time.Second
+	// backlog is how long after the end what was due before is still sent, and
+	// grace how long answers are waited for.
+	backlog = 3 * time.Second
+	grace   = 10 * time.Second
 	// patience is how long connecting may take.
 	patience = 5 * time.Second
 )
@@ -32,7 +34,7 @@ type loop struct {
 
 	gap         time.Duration
 	total, sent int
-	begin, end  time.Time
+	begin, end  time.Time // of what is due
 	ended       time.Time // when the last answer came
 	armed       int       // the request for which the timer is set
 	starved     bool      // the next request did not find a free connection when it was due
@@ -142,12 +144,15 @@ func (l *loop) due(i int) time.Time { return l.begin.Add(time.Duration(i) * l.ga
 
 func (l *loop) run() error {
 	l.begin = time.Now().Add(10 * time.Millisecond)
-	l.end = l.due(l.total).Add(grace)
+	l.end = l.due(l.total)
 	l.ended = l.begin
 	events := make([]unix.EpollEvent, 256)
-	for now := time.Now(); now.Before(l.end); now = time.Now() {
-		l.sendDue(now)
-		if l.sent == l.total && len(l.latencies)+l.errors == l.total {
+	for now := time.Now(); now.Before(l.end.Add(grace)); now = time.Now() {
+		late := now.After(l.end.Add(backlog))
+		if !late {
+			l.sendDue(now)
+		}
+		if (late || l.sent == l.total) && len(l.latencies)+l.errors == l.sent {
 			return nil
 		}
 		if err := l.arm(now); err != nil {

@@ -26,7 +26,7 @@ import (
 type outcome struct {
 	Requests int     `json:"requests"` // sent, and answered or failed
 	Errors   int     `json:"errors"`   // no answer, or a status other than 200
-	Unsent   int     `json:"unsent"`   // due, but every connection was waiting; how long they were is among the latencies
+	Unsent   int     `json:"unsent"`   // due, but every connection was waiting; for how long is among the latencies
 	Rate     float64 `json:"rate"`     // answered a second
 	P50      float64 `json:"p50_us"`
 	P99      float64 `json:"p99_us"`
