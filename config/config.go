@@ -120,7 +120,7 @@ type Connections struct {
 	Max          int      `json:"max" default:"1024" doc:"Most connections to one target."`
 	Queue        int      `json:"queue" default:"1024" doc:"Most requests waiting for a connection to one target; further ones are answered 503 at once."`
 	QueueTimeout Duration `json:"queue_timeout" default:"1s" doc:"Longest wait for a connection when all are busy; then 503. 0s does not wait."`
-	IdleTimeout  Duration `json:"idle_timeout" default:"55s" doc:"How long an idle connection is kept; keep it below the origin's own keep-alive timeout."`
+	IdleTimeout  Duration `json:"idle_timeout" default:"55s" doc:"How long an idle connection is kept at most."`
 	MaxAge       Duration `json:"max_age" default:"0s" doc:"A connection older than this is not used again. 0s sets no limit."`
 }
 

@@ -117,7 +117,7 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	if r.Attempts > 1 || r.trip.Waited() {
 		now = time.Now()
 	}
-	if err := r.trip.Open(target, f.pool, now, r.deadline); err != nil {
+	if err := r.trip.Open(target, f.pool, r.reuse(replayable), now, r.deadline); err != nil {
 		return err
 	}
 	f.setHost(r, target)

@@ -12,7 +12,6 @@ import (
 // Bounds of what is tried for one request.
 const (
 	maxConnects = 8 // connections asked for, over all targets
-	maxStale    = 3 // pooled connections that died under the request
 	maxPause    = 250 * time.Millisecond
 )
 
@@ -40,14 +39,10 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 		r.tried.Add(at.Node)
 		return f.elsewhere(r, failed)
 	case failed != nil && failed.Stale:
-		r.stale++
-		if r.stale > maxStale || !(failed.Unsent || replayable && r.repeatable()) {
+		if !(failed.Unsent || replayable && r.repeatable()) {
 			return nil
 		}
-		if r.stale == maxStale {
-			// The pool may hold more of the kind.
-			at.CloseIdle()
-		}
+		r.stale++ // so that the next connection is chosen with more care
 		return f.elsewhere(r, failed)
 	}
 	r.sent++
@@ -76,6 +71,19 @@ func (f *forwarder) elsewhere(r *request, failed *upstream.Failure) *upstream.Ta
 	}
 	target, _ := f.pick(r, failed == nil)
 	return target
+}
+
+// reuse says over which connections the request may go: one that cannot be sent
+// again must not be lost to a connection that the target is about to close, nor
+// one that was lost so already.
+func (r *request) reuse(replayable bool) upstream.Reuse {
+	switch {
+	case r.stale > 1:
+		return upstream.ReuseNone
+	case r.stale == 1, !replayable, !r.repeatable():
+		return upstream.ReuseSafe
+	}
+	return upstream.ReuseAny
 }
 
 // retriable reports whether another target might do better.

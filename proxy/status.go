@@ -107,6 +107,9 @@ type TargetStatus struct {
 	// where nothing is known of late.
 	LatencyMS   float64          `json:"latency_ms"`
 	Connections ConnectionCounts `json:"connections"`
+	// ClosesIdleMS is after what idle time the target closes connections, as far
+	// as it has been seen to lately; left out where it has not.
+	ClosesIdleMS float64 `json:"closes_idle_ms,omitempty"`
 }
 
 // ConnectionCounts are the open connections to one target.
@@ -147,6 +150,8 @@ func targetList(pool *upstream.Pool) []TargetStatus {
 			Usable: t.Node.Usable(), Share: t.Node.Share(), InFlight: t.Node.InFlight(), Limit: t.Node.Limit(),
 			LatencyMS:   milliseconds(time.Duration(t.Node.Latency(now))),
 			Connections: ConnectionCounts{All: all, Idle: idle},
+
+			ClosesIdleMS: milliseconds(t.ClosesIdle()),
 		}
 	}
 	return list

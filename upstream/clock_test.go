@@ -37,7 +37,7 @@ func overPipe(t *testing.T, timeouts config.Timeouts, serve func(far net.Conn)) 
 		serve(far)
 	}()
 	trip := &Trip{}
-	if err := trip.Open(target, pool, time.Now(), time.Time{}); err != nil {
+	if err := trip.Open(target, pool, ReuseAny, time.Now(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := trip.Send([]byte("GET / HTTP/1.1\r\n\r\n"), time.Now()); err != nil {

@@ -14,8 +14,10 @@ type conn struct {
 	read   sock.Deadline
 	write  sock.Deadline
 	born   time.Time
-	held   []byte // a request that the next read sends first
-	unsent bool   // nothing of it could be sent
+	held   []byte        // a request that the next read sends first
+	wrote  int           // bytes of the request that were written
+	since  time.Time     // when its last exchange ended
+	keeps  time.Duration // how long the target has said that it keeps it idle; 0: it has not
 	// addrs is the resolution it was dialled from; nil for an address that
 	// needs none.
 	addrs *addrs
@@ -25,16 +27,17 @@ type conn struct {
 	put, drop func()
 }
 
-// fresh reports whether the connection can carry another request: the target has
-// neither closed it nor sent bytes nobody asked for.
-func (c *conn) fresh(t *Target, now time.Time) bool {
+// expired reports whether the connection is too old, or was dialled to an address
+// that the target has no longer, or will be closed by the target any moment.
+func (c *conn) expired(t *Target, idle time.Duration, now time.Time) bool {
 	if age := t.maxAge; age > 0 && now.Sub(c.born) > age {
-		return false
+		return true
 	}
-	if current := t.resolver.current(now); current != c.addrs && !current.has(c.Conn.RemoteAddr()) {
-		return false
+	if c.keeps > 0 && idle > c.keeps-announcedMargin(c.keeps) {
+		return true
 	}
-	return c.stream.Look() == sock.Quiet
+	current := t.resolver.current(now)
+	return current != c.addrs && !current.has(c.Conn.RemoteAddr())
 }
 
 // Read reads; if a request is held back it is sent first, by the way, so that
@@ -44,12 +47,21 @@ func (c *conn) Read(p []byte) (int, error) {
 		return c.stream.Read(p)
 	}
 	wrote, n, err := c.stream.Ask(c.held, p)
-	c.unsent = wrote == 0
+	c.wrote += wrote
 	c.held = nil
 	return n, err
 }
 
 func (c *conn) Write(p []byte) (int, error) { return c.stream.Write(p) }
+
+// renew puts a new connection in the place of this one.
+func (c *conn) renew(to *conn) {
+	_ = c.Conn.Close()
+	c.Conn, c.born, c.addrs = to.Conn, to.born, to.addrs
+	c.stream.Init(to.Conn)
+	c.read, c.write = sock.Deadline{}, sock.Deadline{}
+	c.used, c.keeps = false, 0
+}
 
 func newConn(raw net.Conn, a *addrs) *conn {
 	c := &conn{Conn: raw, born: time.Now(), addrs: a}

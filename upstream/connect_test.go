@@ -104,7 +104,7 @@ func TestConnectEndsWithTheRequest(t *testing.T) {
 	b := pool(t, definition(nil, deaf(t, "127.0.0.1:0")), nil, nil)
 	begun := time.Now()
 	var trip upstream.Trip
-	err := trip.Open(b.Targets[0], b.Pool, begun, begun.Add(50*time.Millisecond))
+	err := trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, begun, begun.Add(50*time.Millisecond))
 	wantFailure(t, err, exchange.ConnectTimeout)
 	if took := time.Since(begun); took < 50*time.Millisecond || took > 9*time.Second {
 		t.Errorf("gave up after %v, with 50ms left and a connect timeout of 10s", took)

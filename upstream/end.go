@@ -32,10 +32,13 @@ func (t *Trip) End(reuse bool, o Outcome) {
 		t.br = nil
 	}
 	c := t.c
-	t.c, c.held, c.unsent = nil, nil, false
+	t.c, c.held = nil, nil
 	t.target.observer.Attempted(o.Reason, c.used)
 	reused := c.used
-	t.target.release(c, clean)
+	if t.headed && t.Response.IdleTimeout >= 0 {
+		c.keeps = max(time.Duration(t.Response.IdleTimeout)*time.Second, 1)
+	}
+	t.target.release(c, clean, o.Now)
 	unwell := t.headed && t.failing.has(t.Response.Status)
 	t.target.Node.Done(Clock(o.Now), int64(o.Latency), !o.Failed && !unwell)
 	switch {

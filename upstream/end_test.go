@@ -302,7 +302,7 @@ func TestReusedConnectionDoesNotAllocate(t *testing.T) {
 	buf, head := make([]byte, 64), []byte(get)
 	exchanged := func() {
 		now := time.Now()
-		if err := trip.Open(b.Targets[0], b.Pool, now, time.Time{}); err != nil {
+		if err := trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, now, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := trip.Send(head, now); err != nil {

@@ -207,7 +207,7 @@ func TestAnotherTryKeepsItsPlace(t *testing.T) {
 		again := w.call(upstream.Wish{Tried: &tried})
 		calls := w.calls(3)
 		wantCalls(t, calls, "ok", "ok", "waiting")
-		wantFailure(t, again.trip.Open(again.target, w.Pool, time.Now(), time.Time{}), exchange.ConnectFailed)
+		wantFailure(t, again.trip.Open(again.target, w.Pool, upstream.ReuseAny, time.Now(), time.Time{}), exchange.ConnectFailed)
 		w.load(3, 1)
 		tried.Add(again.target.Node)
 		other := again.target

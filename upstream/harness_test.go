@@ -111,7 +111,7 @@ func (nobody) Gone() bool { return false }
 
 // open opens a trip to the first target.
 func (b *bed) open(trip *upstream.Trip) error {
-	return trip.Open(b.Targets[0], b.Pool, time.Now(), time.Time{})
+	return trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, time.Now(), time.Time{})
 }
 
 // ask sends a request over an open trip and reads the head of the response.

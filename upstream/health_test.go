@@ -97,7 +97,7 @@ func (w *ward) fail(target, n int) {
 	w.t.Helper()
 	for range n {
 		var trip upstream.Trip
-		wantFailure(w.t, trip.Open(w.Targets[target], w.Pool, time.Now(), time.Time{}), exchange.ConnectFailed)
+		wantFailure(w.t, trip.Open(w.Targets[target], w.Pool, upstream.ReuseAny, time.Now(), time.Time{}), exchange.ConnectFailed)
 	}
 }
 

@@ -162,7 +162,7 @@ func good(t *testing.T, w *ward, target *upstream.Target) {
 func finish(t *testing.T, w *ward, target *upstream.Target, o upstream.Outcome) {
 	t.Helper()
 	var trip upstream.Trip
-	if err := trip.Open(target, w.Pool, time.Now(), time.Time{}); err != nil {
+	if err := trip.Open(target, w.Pool, upstream.ReuseAny, time.Now(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	o.Now = time.Now()
@@ -200,7 +200,7 @@ func TestSuccessEndsARun(t *testing.T) {
 	}
 	w.are("up", "up")
 	var early upstream.Trip
-	if err := early.Open(target, w.Pool, time.Now(), time.Time{}); err != nil {
+	if err := early.Open(target, w.Pool, upstream.ReuseAny, time.Now(), time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	fault(t, w, target)

@@ -90,7 +90,7 @@ func TestQueueTimeout(t *testing.T) {
 			until = begun.Add(c.left)
 		}
 		var trip upstream.Trip
-		wantFailure(t, trip.Open(b.Targets[0], b.Pool, begun, until), exchange.QueueTimeout)
+		wantFailure(t, trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, begun, until), exchange.QueueTimeout)
 		if took := time.Since(begun); took < limit || took > 9*time.Second {
 			t.Errorf("%s: gave up after %v, want about %v", c.name, took, limit)
 		}

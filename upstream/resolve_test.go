@@ -109,7 +109,7 @@ func expireUntil(t *testing.T, b *bed, condition func() bool) {
 	within(t, "the name is asked for again", func() bool {
 		later = later.Add(time.Minute)
 		var trip upstream.Trip
-		if err := trip.Open(b.Targets[0], b.Pool, later, time.Time{}); err == nil {
+		if err := trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, later, time.Time{}); err == nil {
 			end(&trip, false)
 		}
 		return condition()

@@ -14,6 +14,7 @@ import (
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/lb"
+	"github.com/sluiceproxy/sluice/sock"
 )
 
 // Sizes of the buffers of a connection in use. A response head must fit into the
@@ -35,6 +36,7 @@ type Target struct {
 	Node *lb.Node
 
 	health   *record
+	life     *lifespan
 	observer Observer
 	client   fasthttp.HostClient
 	network  string
@@ -51,16 +53,18 @@ type Target struct {
 func newTarget(address string, def *config.Upstream, old *Target, opts *Options) *Target {
 	var node *lb.Node
 	var health *record
+	life := new(lifespan)
 	if old == nil {
 		node = lb.NewNode(address)
 	} else {
-		node, health = old.Node, old.health
+		node, health, life = old.Node, old.health, old.life
 	}
 	c := &def.Connections
 	t := &Target{
 		Address:  address,
 		Node:     node,
 		health:   health,
+		life:     life,
 		connect:  def.Timeouts.Connect.D(),
 		maxAge:   c.MaxAge.D(),
 		inFlight: int64(c.Max) + int64(c.Queue),
@@ -90,9 +94,9 @@ func newTarget(address string, def *config.Upstream, old *Target, opts *Options)
 	return t
 }
 
-// acquire returns a connection that was idle and is alive, or a new one, for a
-// request that is one of inFlight.
-func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64) (*conn, error) {
+// acquire returns a connection that will do, by what reuse says, or a new one, for
+// a request that is one of inFlight.
+func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64, reuse Reuse) (*conn, error) {
 	// The count may have requests on connections of a target that this one took
 	// the place of; so only where all connections are busy does it refuse.
 	if inFlight > t.inFlight && t.busy() {
@@ -110,12 +114,40 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64)
 			c.put = func() { t.client.ReleaseConn(cc) }
 			c.drop = func() { t.client.CloseConn(cc) }
 		}
-		if !c.used || c.fresh(t, now) {
+		if !c.used {
 			return c, nil
 		}
-		t.observer.Stale()
-		c.drop()
+		idle := max(now.Sub(c.since), 0) // now may be from before it was given back
+		if c.expired(t, idle, now) || !t.looksAlive(c, idle, now) {
+			t.observer.Stale()
+			c.drop()
+			continue
+		}
+		if t.takes(c, reuse, idle, now) {
+			return c, nil
+		}
+		// Those below it in the pool have been idle for longer.
+		fresh, err := t.dial(remaining)
+		if err != nil {
+			c.put()
+			return nil, connectFailure(err)
+		}
+		c.renew(fresh.(*conn))
+		return c, nil
 	}
+}
+
+// looksAlive reports whether the target has neither closed the connection nor sent
+// bytes that nobody asked for, and learns from it.
+func (t *Target) looksAlive(c *conn, idle time.Duration, now time.Time) bool {
+	switch c.stream.Look() {
+	case sock.Quiet:
+		t.life.alive(idle, now)
+		return true
+	case sock.Closed, sock.Broken:
+		t.life.died(idle-c.stream.HeardAgo(), now)
+	}
+	return false
 }
 
 // busy reports whether a request would have to wait for a connection.
@@ -129,8 +161,8 @@ var errQueueFull = &Failure{Reason: exchange.QueueFull, Unsent: true,
 	Err: errors.New("too many requests wait for a connection; see connections.max and connections.queue")}
 
 // release gives a connection back: to be used again if it is clean.
-func (t *Target) release(c *conn, clean bool) {
-	c.used = true
+func (t *Target) release(c *conn, clean bool, now time.Time) {
+	c.used, c.since = true, now
 	if clean && !t.retired.Load() {
 		c.put()
 		if t.retired.Load() {

@@ -46,15 +46,15 @@ type Trip struct {
 	interrupted atomic.Bool
 }
 
-// Open gets a connection to target: a pooled one that is alive, or a new one.
-// Nothing of the trip takes longer than until end; the zero time sets no limit.
-func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
+// Open gets a connection to target, a pooled one if it will do. Nothing of the trip
+// takes longer than until end; the zero time sets no limit.
+func (t *Trip) Open(target *Target, pool *Pool, reuse Reuse, now, end time.Time) error {
 	at := t.charged(target)
 	remaining := time.Duration(0)
 	if !end.IsZero() {
 		remaining = max(end.Sub(now), 1)
 	}
-	c, err := target.acquire(now, remaining, at.inFlight)
+	c, err := target.acquire(now, remaining, at.inFlight, reuse)
 	if at.trial != nil {
 		now = time.Now() // what was before the trial does not count
 	}
@@ -76,6 +76,7 @@ func (t *Trip) Open(target *Target, pool *Pool, now, end time.Time) error {
 	t.target, t.c, t.idle, t.begun, t.end = target, c, pool.Idle, now, end
 	t.headLen, t.done, t.failed, t.headed = 0, false, false, false
 	t.trial, t.failing = at.trial, pool.failing
+	c.wrote = 0
 	t.interrupted.Store(false)
 	return nil
 }
@@ -96,11 +97,12 @@ func (t *Trip) Reused() bool { return t.c.used }
 func (t *Trip) Send(b []byte, now time.Time) error {
 	t.c.write.Reach(now, t.idle, t.c.Conn.SetWriteDeadline)
 	n, err := t.c.Write(b)
+	t.c.wrote += n
 	if err == nil {
 		return nil
 	}
 	t.failed = true
-	return t.broken(err, n == 0)
+	return t.broken(err)
 }
 
 // Hold takes a whole request, which the wait for its response begins with: writing
@@ -108,7 +110,7 @@ func (t *Trip) Send(b []byte, now time.Time) error {
 // has returned.
 func (t *Trip) Hold(b []byte, now time.Time) {
 	t.c.write.Reach(now, t.idle, t.c.Conn.SetWriteDeadline)
-	t.c.held, t.c.unsent = b, false
+	t.c.held = b
 }
 
 // SendBody writes a part of the request's body. b is not kept. After an error
@@ -123,12 +125,13 @@ func (t *Trip) SendBody(b []byte) error {
 }
 
 // broken judges a connection that failed before a byte of a response.
-func (t *Trip) broken(err error, unsent bool) *Failure {
+func (t *Trip) broken(err error) *Failure {
 	f := readFailure(err, exchange.ResponseTimeout)
-	f.Unsent = unsent
+	f.Unsent = t.c.wrote == 0 || err == io.EOF && t.c.stream.Untouched(t.c.wrote)
 	f.Stale = t.c.used && f.Reason == exchange.UpstreamClosed
 	if f.Stale {
 		t.target.observer.Stale()
+		t.target.life.died(max(t.begun.Sub(t.c.since), 0), t.begun)
 	}
 	return f
 }
@@ -194,7 +197,7 @@ func (t *Trip) await(client Client, now time.Time, within time.Duration) error {
 			return nil
 		}
 		if !sock.IsTimeout(err) || t.interrupted.Load() || last {
-			return t.broken(err, t.c.unsent)
+			return t.broken(err)
 		}
 		now = time.Now()
 		if client.Gone() {
@@ -202,12 +205,12 @@ func (t *Trip) await(client Client, now time.Time, within time.Duration) error {
 		}
 		if within > 0 {
 			if within -= now.Sub(begun); within <= 0 {
-				return t.broken(err, false)
+				return t.broken(err)
 			}
 			begun = now
 		}
 		if !t.end.IsZero() && !now.Before(t.end) {
-			return t.broken(err, false)
+			return t.broken(err)
 		}
 	}
 }

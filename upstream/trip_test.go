@@ -282,7 +282,7 @@ func TestTimeouts(t *testing.T) {
 				until = begun.Add(c.whole)
 			}
 			var trip upstream.Trip
-			if err := trip.Open(b.Targets[0], b.Pool, begun, until); err != nil {
+			if err := trip.Open(b.Targets[0], b.Pool, upstream.ReuseAny, begun, until); err != nil {
 				t.Fatal(err)
 			}
 			err := b.ask(&trip, get)

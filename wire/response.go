@@ -23,6 +23,9 @@ type Response struct {
 	Declared int64
 	// KeepAlive tells that the target will use the connection again.
 	KeepAlive bool
+	// IdleTimeout is how many seconds the target will keep the connection idle, by
+	// Keep-Alive: timeout=N; -1 if it does not say.
+	IdleTimeout int64
 	// WebSocket tells that a 101 switches to WebSocket.
 	WebSocket bool
 
@@ -113,6 +116,7 @@ func (r *Response) statusLine(line []byte) bool {
 
 func (r *Response) conclude() error {
 	r.Declared, r.coding, r.WebSocket, r.Dated = -1, false, false, false
+	r.IdleTimeout = -1
 	var close, keep, webSocket bool
 	for i := range r.fields {
 		f := &r.fields[i]
@@ -137,6 +141,8 @@ func (r *Response) conclude() error {
 			close, keep = close || c, keep || k
 		case KindUpgrade:
 			webSocket = webSocket || equalFold(v, "websocket")
+		case KindKeepAlive:
+			r.IdleTimeout = idleTimeout(v)
 		case KindDate:
 			r.Dated = true
 		}
@@ -148,6 +154,27 @@ func (r *Response) conclude() error {
 	r.KeepAlive = !close && (r.Minor == 1 || keep)
 	r.WebSocket = webSocket && r.upgrade && r.Status == 101
 	return nil
+}
+
+// maxIdleTimeout is the longest Keep-Alive timeout told from a longer one, a day.
+const maxIdleTimeout = 24 * 60 * 60
+
+// idleTimeout reads the timeout of a Keep-Alive field such as "timeout=5, max=100"
+// (RFC 2068 section 19.7.1.1, which is all there is of a definition); -1 if it has
+// none.
+func idleTimeout(value []byte) int64 {
+	const name = "timeout="
+	for len(value) > 0 {
+		var item []byte
+		item, value = nextListItem(value)
+		if len(item) <= len(name) || !equalFold(item[:len(name)], name) {
+			continue
+		}
+		if n, ok := parseLength(item[len(name):]); ok {
+			return min(n, maxIdleTimeout)
+		}
+	}
+	return -1
 }
 
 // frame finds the end of the body (RFC 9112 section 6.3).

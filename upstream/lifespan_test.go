@@ -1,0 +1,62 @@
+package upstream
+
+import (
+	"testing"
+	"time"
+)
+
+func TestLifespan(t *testing.T) {
+	const ms = time.Millisecond
+	now := clockStart.Add(time.Hour)
+	var l lifespan
+	wants := func(when string, idle time.Duration, want bool) {
+		t.Helper()
+		if got := l.safe(idle, now); got != want {
+			t.Errorf("%s: idle for %v is safe: %t, want %t", when, idle, got, want)
+		}
+	}
+	saw := func(times int, idle time.Duration) {
+		for range times {
+			now = now.Add(voteSpan)
+			l.alive(idle, now)
+			l.alive(2*idle, now) // too soon to count
+		}
+	}
+	wants("when nothing is known", time.Microsecond, false)
+	wants("when nothing is known", 0, false)
+	saw(votesNeeded-1, 10*ms)
+	wants("seen alive a few times", 10*ms, false)
+	saw(1, 8*ms)
+	wants("seen alive often enough", 9*ms, true)
+	wants("seen alive often enough", 11*ms, false)
+	saw(votesNeeded, 100*ms)
+	wants("seen alive for longer", 90*ms, true)
+
+	l.died(80*ms, now)
+	wants("one was closed", 41*ms, false)
+	wants("one was closed", 39*ms, true)
+	l.died(90*ms, now)
+	wants("another was closed later", 41*ms, false)
+	l.died(40*ms, now)
+	wants("another was closed sooner", 16*ms, false)
+	wants("another was closed sooner", 14*ms, true)
+	if cut := l.cutOff(now); cut != 40*ms {
+		t.Errorf("the cut-off is %v, want 40ms", cut)
+	}
+	l.died(5*ms, now)
+	wants("another was closed very soon", 0, false)
+
+	now = now.Add(closedMemory + time.Second)
+	if cut := l.cutOff(now); cut != 0 {
+		t.Errorf("long after the last close the cut-off is %v", cut)
+	}
+	wants("long after the last close", 4*ms, true)
+	wants("long after the last close", 6*ms, false)
+	saw(votesNeeded, 40*ms)
+	wants("seen alive again", 39*ms, true)
+	saw(votesNeeded, 10*time.Second)
+	wants("seen alive for long", 6*time.Second, false)
+	wants("seen alive for long", 4*time.Second, true)
+	l.died(0, now)
+	wants("closed at once", 0, false)
+}
