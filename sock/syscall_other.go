@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || race
 
 package sock
 
@@ -7,9 +7,17 @@ import (
 	"syscall"
 )
 
-func recv(fd uintptr, p []byte, flags uintptr) (int, syscall.Errno) {
+// Also for the race detector, which learns by syscall's Read and Write, and not by
+// raw system calls, that what comes over a socket comes after it was sent.
+
+func recv(fd uintptr, p []byte, flags uintptr) (n int, errno syscall.Errno) {
 	for {
-		n, _, err := syscall.Recvfrom(int(fd), p, syscall.MSG_DONTWAIT|int(flags))
+		var err error
+		if flags == 0 {
+			n, err = syscall.Read(int(fd), p)
+		} else {
+			n, _, err = syscall.Recvfrom(int(fd), p, syscall.MSG_DONTWAIT|int(flags))
+		}
 		if err != syscall.EINTR {
 			return max(n, 0), number(err)
 		}
