@@ -38,6 +38,8 @@ type request struct {
 	key    uint64
 	sent   int // attempts that may have reached a target
 	stale  int // pooled connections that died under the request
+	// redialled tells that a connection could not be established in time.
+	redialled bool
 	// passedOn tells that the client was sent an interim response of a target.
 	passedOn bool
 	// deadline is when the whole request is to be done; zero without a limit.
@@ -78,7 +80,7 @@ func (r *request) release() {
 	r.client, r.body, r.gen, r.route, r.upload = nil, nil, nil, nil, nil
 	r.Head, r.Params, r.Owner = nil, nil, nil
 	r.tried.Reset()
-	r.silent, r.begun, r.passedOn, r.deadline = false, false, false, time.Time{}
+	r.silent, r.begun, r.passedOn, r.redialled, r.deadline = false, false, false, false, time.Time{}
 	r.headAt = time.Time{}
 	r.key, r.sent, r.stale = 0, 0, 0
 	requests.Put(r)

@@ -19,7 +19,9 @@ const (
 // (nil: it was answered with one of the statuses to retry), and returns where it
 // goes now, or nil: then the failure, or the answer, stands.
 //
-//   - Nothing of the request can have reached the target: it goes to any other.
+//   - Nothing of the request can have reached the target: it goes to any other. Where
+//     there is no other, a connection that timed out is tried for once more: the
+//     kernel of a busy machine drops packets, and sends them again a second later.
 //   - A pooled connection died before a byte of a response: a request that may be
 //     repeated goes again, wherever it is picked to.
 //   - Else it was sent, and nothing of a response has been passed on: a request
@@ -36,7 +38,10 @@ func (f *forwarder) next(r *request, at *upstream.Target, failed *upstream.Failu
 		if failed.Reason == exchange.QueueFull || failed.Reason == exchange.QueueTimeout {
 			return nil
 		}
-		r.tried.Add(at.Node)
+		if failed.Reason != exchange.ConnectTimeout || len(f.pool.Targets) > 1 || r.redialled {
+			r.tried.Add(at.Node)
+		}
+		r.redialled = true
 		return f.elsewhere(r, failed)
 	case failed != nil && failed.Stale:
 		if !(failed.Unsent || replayable && r.repeatable()) {
