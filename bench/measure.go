@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -185,22 +186,20 @@ func parseOpenloop(out []byte) (load, error) {
 // beside starts what happens to Sluice while it is under load. The function that
 // it returns waits for the end of that.
 func (b *bench) beside(ctx context.Context, p *proxy, c testCase, round int) func() error {
+	var running sync.WaitGroup
+	var reloading, profiling error
 	loaded := make(chan struct{})
-	done := make(chan error, 1)
-	switch {
-	case p.name != subject:
-		return func() error { return nil }
-	case c.reloads:
-		go func() { done <- p.reloadUntil(ctx, loaded) }()
-	case b.options.profile != "":
+	if c.reloads {
+		running.Go(func() { reloading = p.reloadUntil(ctx, loaded) })
+	}
+	if b.options.profile != "" && p.name == subject {
 		path := filepath.Join(b.options.profile, fmt.Sprintf("%s-%d.pprof", c.name, round+1))
-		go func() { done <- p.profile(ctx, b.options.duration, path) }()
-	default:
-		return func() error { return nil }
+		running.Go(func() { profiling = p.profile(ctx, b.options.duration, path) })
 	}
 	return func() error {
 		close(loaded)
-		return <-done
+		running.Wait()
+		return errors.Join(reloading, profiling)
 	}
 }
 
