@@ -22,6 +22,8 @@ type bench struct {
 	missing  []kind            // proxies that are not installed
 	capacity float64           // requests a second that the baseline answers; 0 until it is needed
 
+	idle idleResults // none if idle connections were not measured
+
 	// Of the setup that runs.
 	setup   setup
 	cores   cores

@@ -108,6 +108,9 @@ func TestCases(t *testing.T) {
 				ways++
 			}
 		}
+		if c.setup == idleSetup {
+			ways++
+		}
 		if ways != 1 || c.group == "" || c.about == "" || !c.idle && c.bytes == 0 {
 			t.Errorf("%+v", c)
 		}

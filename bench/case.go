@@ -66,6 +66,7 @@ var cases = []testCase{
 	{name: "load75", group: "rates", about: "GET, 90 B, three quarters of what " + baseline + " can", path: "/bench", bytes: 90, share: .75},
 	{name: "load90", group: "rates", about: "GET, 90 B, nine tenths of what " + baseline + " can", path: "/bench", bytes: 90, share: .9},
 	{name: "idlecpu", group: "rates", about: "nothing asked", idle: true},
+	{name: "idleconns", group: "idle", setup: idleSetup, about: "idle connections, see their own table", path: "/bench", bytes: 90},
 
 	{name: "routes10", group: "scale", setup: "routes10", about: "GET, 10 routes by turns", path: "/", script: "mixed.lua", bytes: lineBytes("/"), scriptArgs: routes},
 	{name: "routes100k", group: "scale", setup: "routes100k", about: "GET, 100,000 routes by turns", path: "/", script: "mixed.lua", bytes: lineBytes("/"), scriptArgs: routes},

@@ -100,7 +100,7 @@ func TestPlotsAreOfWhatWasMeasured(t *testing.T) {
 		{"small", "sluice"}: {round(9, 0)}, {"small", "nginx"}: {round(10, 0)},
 		{"half", "sluice"}: at(25000), {"rate30k", "sluice"}: at(30000), {"rate2k", "sluice"}: at(2000), {"still100k", "sluice"}: at(1),
 	}
-	files, err := writePlots(folder, charts(r))
+	files, err := writePlots(folder, charts(r, nil))
 	if err != nil || !slices.Equal(files, []string{"latency.svg"}) {
 		t.Fatalf("one size is no plot; got %v, %v", files, err)
 	}
@@ -116,7 +116,7 @@ func TestPlotsAreOfWhatWasMeasured(t *testing.T) {
 		t.Errorf("the points are at %v", x)
 	}
 	r[resultKey{"1m", "nginx"}] = []measurement{round(400, 0)}
-	if files, err := writePlots(folder, charts(r)); err != nil || !slices.Equal(files, []string{"cpu.svg", "latency.svg"}) {
+	if files, err := writePlots(folder, charts(r, nil)); err != nil || !slices.Equal(files, []string{"cpu.svg", "latency.svg"}) {
 		t.Errorf("got %v, %v", files, err)
 	}
 }

@@ -29,6 +29,8 @@ type options struct {
 	record      bool
 	plots       string // a folder
 	profile     string // a folder
+	idle        string // numbers of connections
+	settle      time.Duration
 }
 
 func main() {
@@ -65,14 +67,17 @@ func parseFlags(args []string) (options, error) {
 	f.BoolVar(&o.record, "record", false, "write table and plots to bench/results/DATE-COMMIT too")
 	f.StringVar(&o.plots, "plots", "", "write plots to this `folder`")
 	f.StringVar(&o.profile, "profile", "", "write CPU profiles of Sluice under each load to this `folder`")
+	f.StringVar(&o.idle, "idle", "0,1000,2000,5000", "of how many idle connections to measure the memory, in the case idleconns")
+	f.DurationVar(&o.settle, "settle", 20*time.Second, "how long they are left alone before")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	if o.quick {
 		o.rounds, o.duration, o.cases = 1, time.Second, cmp.Or(o.cases, quickCases)
+		o.settle = time.Second
 		o.proxies = cmp.Or(o.proxies, "sluice,nginx,haproxy")
 	}
-	var err error
+	_, err := parseCounts(o.idle)
 	switch {
 	case f.NArg() > 0:
 		err = fmt.Errorf("unexpected %q", f.Args())

@@ -49,6 +49,11 @@ func (b *bench) measureSetup(ctx context.Context, s setup, of []testCase, found 
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
+	if s.name == idleSetup {
+		fmt.Fprint(os.Stderr, "idle connections:")
+		defer fmt.Fprintln(os.Stderr)
+		return b.measureIdle(ctx)
+	}
 	for round := range b.options.rounds {
 		fmt.Fprintf(os.Stderr, "round %d of %d:", round+1, b.options.rounds)
 		for _, c := range of {

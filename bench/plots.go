@@ -15,9 +15,9 @@ var sizeCases = []string{"small", "4k", "16k", "100k", "400k", "1m"}
 var colours = map[string]string{"sluice": "#0072b2", "nginx": "#009e73", "haproxy": "#d55e00", "caddy": "#b0589a"}
 
 // charts are those that the results are enough for.
-func charts(r results) []chart {
+func charts(r results, idle idleResults) []chart {
 	var drawn []chart
-	for _, c := range []chart{cpuChart(r), latencyChart(r)} {
+	for _, c := range []chart{cpuChart(r), latencyChart(r), memoryChart(idle)} {
 		if slices.ContainsFunc(c.series, func(s series) bool { return len(s.points) > 1 }) {
 			drawn = append(drawn, c)
 		}
@@ -65,6 +65,23 @@ func latencyChart(r results) chart {
 		}
 		c.add(p50)
 		c.add(p99)
+	}
+	return c
+}
+
+// memoryChart is resident memory by the number of idle connections.
+func memoryChart(idle idleResults) chart {
+	c := chart{
+		file: "memory.svg", title: "Memory of idle keep-alive connections",
+		x: axis{label: "idle connections", zero: true, tick: number},
+		y: axis{label: "resident memory, MiB", zero: true, tick: number},
+	}
+	for _, k := range kinds {
+		s := series{name: k.name, colour: colours[k.name]}
+		for _, p := range idle[k.name] {
+			s.points = append(s.points, point{float64(p.connections), mebibytes(p.now)})
+		}
+		c.add(s)
 	}
 	return c
 }

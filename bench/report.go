@@ -14,10 +14,10 @@ import (
 func (b *bench) report(r results, took time.Duration) string {
 	var out strings.Builder
 	o := b.options
-	fmt.Fprintf(&out, "\n%s\n%s\nMedians; rounds: %d, each of %v, with %d connections unless the case says otherwise; %v in all. CPU is user and system time of all\n"+
+	fmt.Fprintf(&out, "\n%s%s\nMedians; rounds: %d, each of %v, with %d connections unless the case says otherwise; %v in all. CPU is user and system time of all\n"+
 		"of a proxy's processes, compared within each round; times are wrk's, and at fixed rates openloop's; peak memory is the largest resident\n"+
 		"size, summed over the processes.\n\n",
-		r.table(), verdicts(r), o.rounds, o.duration, o.connections, took.Round(time.Second))
+		r.table()+"\n"+b.idle.table(o.settle), verdicts(r, b.idle), o.rounds, o.duration, o.connections, took.Round(time.Second))
 	for _, c := range cases {
 		if len(r[resultKey{c.name, subject}]) > 0 || len(r[resultKey{c.name, baseline}]) > 0 {
 			fmt.Fprintf(&out, "- %s: %s%s\n", c.name, c.about, r.aside(c))
@@ -78,7 +78,7 @@ func command() string { return strings.Join(append([]string{"bench/run.sh"}, os.
 // write writes what the options ask for: plots, and the record of it all.
 func (b *bench) write(began time.Time, report string, r results) error {
 	if folder := b.options.plots; folder != "" {
-		if _, err := writePlots(folder, charts(r)); err != nil {
+		if _, err := writePlots(folder, charts(r, b.idle)); err != nil {
 			return err
 		}
 	}
@@ -87,7 +87,7 @@ func (b *bench) write(began time.Time, report string, r results) error {
 	}
 	date := began.UTC().Format(time.DateOnly)
 	folder := filepath.Join("bench", "results", date+"-"+commit())
-	drawn, err := writePlots(folder, charts(r))
+	drawn, err := writePlots(folder, charts(r, b.idle))
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ var setups = []setup{
 	{workers: 1, hosts: 50, paths: 20},
 	{name: "log", workers: 1, hosts: 50, paths: 20, log: true},
 	{name: "twocores", workers: 2, hosts: 50, paths: 20},
+	{name: idleSetup, workers: 1, hosts: 50, paths: 20},
 	{name: "routes10", workers: 1, hosts: 5, paths: 2, alone: true},
 	{name: "routes100k", workers: 1, hosts: 1000, paths: 100, alone: true},
 	{name: "targets3", workers: 1, hosts: 50, paths: 20, targets: 3, alone: true},

@@ -23,7 +23,7 @@ func (m measurement) cpuPerRequest() float64 {
 }
 func (m measurement) throughput() float64 { return m.perSecond }
 func (m measurement) busy() float64       { return 100 * m.cpu.Seconds() / m.elapsed.Seconds() }
-func (m measurement) mebibytes() float64  { return float64(m.peak) / (1 << 20) }
+func (m measurement) mebibytes() float64  { return mebibytes(m.peak) }
 func (m measurement) millis50() float64   { return 1000 * m.p50.Seconds() }
 func (m measurement) millis99() float64   { return 1000 * m.p99.Seconds() }
 func (m measurement) millis999() float64  { return 1000 * m.p999.Seconds() }
@@ -71,8 +71,12 @@ func (r results) ratio(key, base resultKey, of func(measurement) float64) (ratio
 	return ratios[(len(ratios)-1)/2], true
 }
 
-// table prints the medians in Markdown, in the order of cases and kinds.
+// table prints the medians in Markdown, in the order of cases and kinds; nothing
+// if there are none.
 func (r results) table() string {
+	if len(r) == 0 {
+		return ""
+	}
 	var out strings.Builder
 	out.WriteString("| case | proxy | CPU µs/request | to " + baseline + " | requests/s | to " + baseline +
 		" | p50 ms | p99 ms | p99.9 ms | core busy | peak MiB | errors |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n")

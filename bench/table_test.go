@@ -61,7 +61,7 @@ func TestMedianOfAnEvenNumberIsTheLower(t *testing.T) {
 }
 
 func TestVerdicts(t *testing.T) {
-	if got := verdicts(results{}); got != "" {
+	if got := verdicts(results{}, nil); got != "" {
 		t.Errorf("without results: %s", got)
 	}
 	fast, slow := round(10, 0), round(10, 0)
@@ -73,11 +73,11 @@ func TestVerdicts(t *testing.T) {
 		{"still100k", "sluice"}: {round(10, 0)}, {"reload100k", "sluice"}: {slow},
 		{"idlecpu", "sluice"}: {{cpu: time.Millisecond, elapsed: 2 * time.Second}},
 	}
-	got := verdicts(r)
+	got := verdicts(r, idleResults{"sluice": {{0, 10 << 20, 0}, {1000, 10<<20 + 3000<<10, 0}}})
 	for _, want := range []string{
 		"| small: CPU to nginx | 0.90 | ≤ 0.95 | met |", "| 16k: CPU to nginx | 1.00 | ≤ 0.95 | missed |",
 		"| twocores: requests/s to nginx | 2.00 | ≥ 1 | met |", "| reload100k: p99 ms above still100k's | 7.00 | ≤ 5 | missed |",
-		"| idlecpu: % of a core | 0.05 | ≤ 0.1 | met |", "| 8.00 | ≤ 64 | met |",
+		"| idlecpu: % of a core | 0.05 | ≤ 0.1 | met |", "| 8.00 | ≤ 64 | met |", "| KiB of an idle connection | 3.00 | ≤ 2 | missed |",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %s in\n%s", want, got)

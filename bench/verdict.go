@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -77,9 +78,10 @@ func reloadCost(r results) (float64, bool) {
 }
 
 // verdicts is a table of the targets that were measured; empty if none was.
-func verdicts(r results) string {
+func verdicts(r results, idle idleResults) string {
 	var out strings.Builder
-	for _, t := range targets {
+	all := append(slices.Clip(targets), target{what: "KiB of an idle connection", most: 2, value: func(results) (float64, bool) { return idle.each(subject) }})
+	for _, t := range all {
 		value, ok := t.value(r)
 		if !ok {
 			continue
