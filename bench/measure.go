@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,11 +102,12 @@ func (b *bench) measure(ctx context.Context, p *proxy, c testCase, round int) (m
 	if err != nil {
 		return measurement{}, p.explain(err)
 	}
-	if err := p.clearLog(); err != nil {
+	lines, err := p.takeLog()
+	if err != nil {
 		return measurement{}, err
 	}
 	_, peak, err := memory(p.pid())
-	m := measurement{load: l, cpu: after - before, elapsed: elapsed, peak: peak, reloads: p.reloads}
+	m := measurement{load: l, cpu: after - before, elapsed: elapsed, peak: peak, lines: lines, reloads: p.reloads}
 	p.reloads = nil
 	return m, err
 }
@@ -208,17 +210,18 @@ func (b *bench) beside(ctx context.Context, p *proxy, c testCase, round int) fun
 	}
 }
 
-// clearLog empties the access log: in memory, it must not grow for long.
-func (p *proxy) clearLog() error {
+// takeLog counts the lines of the access log and empties it: in memory, it must
+// not grow for long. Lines that a proxy has yet to write count for the next time.
+func (p *proxy) takeLog() (lines int, err error) {
 	if p.site.Log == "" {
-		return nil
+		return 0, nil
 	}
-	info, err := os.Stat(p.site.Log)
+	text, err := os.ReadFile(p.site.Log)
 	if err != nil {
-		return fmt.Errorf("cannot look at the access log: %w", err)
+		return 0, fmt.Errorf("cannot read the access log: %w", err)
 	}
-	if info.Size() == 0 {
-		return errors.New("wrote no access log")
+	if len(text) == 0 {
+		return 0, errors.New("wrote no access log")
 	}
-	return os.Truncate(p.site.Log, 0)
+	return bytes.Count(text, []byte("\n")), os.Truncate(p.site.Log, 0)
 }

@@ -42,7 +42,7 @@ func (r results) aside(c testCase) string {
 	own := r[resultKey{c.name, subject}]
 	switch {
 	case c.setup == "log":
-		return "; to a file, HAProxy's to a datagram socket, as syslog takes them"
+		return "; to a file, HAProxy's to a datagram socket, as syslog takes them" + r.logged(c)
 	case c.reloads:
 		var times []time.Duration
 		for _, m := range own {
@@ -61,6 +61,21 @@ func (r results) aside(c testCase) string {
 		return fmt.Sprintf("; openloop itself was %v late in 1 of 100, in the median of all rounds", middle(late).Round(time.Microsecond))
 	}
 	return ""
+}
+
+// logged tells how much of the access log was written when the load had ended.
+func (r results) logged(c testCase) string {
+	told := ""
+	for _, k := range kinds {
+		requests, lines := 0, 0
+		for _, m := range r[resultKey{c.name, k.name}] {
+			requests, lines = requests+m.requests, lines+m.lines
+		}
+		if lines > 0 {
+			told += fmt.Sprintf("; %s wrote %.1f %% of the lines", k.name, 100*float64(lines)/float64(requests))
+		}
+	}
+	return told
 }
 
 // told is a proxy's version. Caddy made by `go install` does not know its own.

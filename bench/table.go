@@ -14,6 +14,7 @@ type measurement struct {
 	cpu     time.Duration // of all the proxy's processes
 	elapsed time.Duration
 	peak    int64           // bytes resident
+	lines   int             // written to the access log
 	reloads []time.Duration // of Sluice's config meanwhile
 }
 
