@@ -5,7 +5,7 @@
 #   bench/micro.sh             compare with bench/results/micro-baseline.txt
 #   bench/micro.sh -record     make this the baseline
 #
-# COUNT (8) is how often each is run, TIME (200ms) how long, BENCH (.) which of
+# COUNT (6) is how often each is run, TIME (100ms) how long, BENCH (.) which of
 # them, PACKAGES where. Compare only what one machine has measured, when nothing else runs.
 set -eu
 cd "$(dirname "$0")/.."
@@ -24,7 +24,7 @@ mkdir -p bench/out
 trap 'rm -f "$now.part"' EXIT
 {
 	echo "commit: $(git describe --always --dirty '--exclude=*' --abbrev=12)"
-	go test -run '^$' -bench "${BENCH:-.}" -benchmem -count "${COUNT:-8}" -benchtime "${TIME:-200ms}" \
+	go test -run '^$' -bench "${BENCH:-.}" -benchmem -count "${COUNT:-6}" -benchtime "${TIME:-100ms}" \
 		${PACKAGES:-./wire ./router ./lb ./sock ./proxy ./telemetry}
 } >"$now.part" || { cat "$now.part"; exit 1; }
 mv "$now.part" "$now"
