@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/sluiceproxy/sluice/telemetry"
 )
 
 func TestIndex(t *testing.T) {
@@ -38,6 +40,16 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(a.body, line) {
 			t.Errorf("no %s in\n%s", line, a.body)
 		}
+	}
+}
+
+func TestMetricsInProtobuf(t *testing.T) {
+	a := open(t, conf).do("GET", "/metrics", "", "Accept: "+telemetry.ProtobufType+", text/plain;q=0.5")
+	if a.status != 200 || a.header.Get("Content-Type") != telemetry.ProtobufType || a.header.Get("Vary") != "Accept" {
+		t.Errorf("answered %d, %v", a.status, a.header)
+	}
+	if !strings.Contains(a.body, "sluice_config_generation") || strings.Contains(a.body, "# HELP") {
+		t.Errorf("answered %q", a.body)
 	}
 }
 

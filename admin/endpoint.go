@@ -25,7 +25,7 @@ func endpoints() []endpoint {
 		{"GET", "/endpoints", "this list", (*Admin).index},
 		{"GET", "/healthz", "200 while the process lives", (*Admin).healthz},
 		{"GET", "/readyz", "200 while traffic should come, else 503 and why", (*Admin).readyz},
-		{"GET", "/metrics", "metrics in the Prometheus text format", (*Admin).metrics},
+		{"GET", "/metrics", "metrics in the Prometheus text format, or in its protobuf format, with native histograms, where Accept asks for that", (*Admin).metrics},
 		{"GET", "/routes", "the routes in force, in matching order", (*Admin).routes},
 		{"GET", "/upstreams", "the upstreams in force and their targets as they are now", (*Admin).upstreams},
 		{"POST", "/upstreams/*/targets/*/drain", "give the target no new requests; its name and address are escaped", (*Admin).drain},

@@ -35,8 +35,13 @@ func (a *Admin) ready() (ok bool, why string) {
 
 // metrics tells what can be told even where a part cannot be had.
 func (a *Admin) metrics(ctx *fasthttp.RequestCtx) {
-	ctx.SetContentType(telemetry.TextType)
-	err := a.opts.Metrics.WriteText(ctx)
+	ctx.Response.Header.Set("Vary", "Accept")
+	kind, write := telemetry.TextType, a.opts.Metrics.WriteText
+	if telemetry.WantsProtobuf(string(ctx.Request.Header.Peek("Accept"))) {
+		kind, write = telemetry.ProtobufType, a.opts.Metrics.WriteProtobuf
+	}
+	ctx.SetContentType(kind)
+	err := write(ctx)
 	if err == nil {
 		return
 	}

@@ -154,6 +154,11 @@ func (d *Durations) addTo(h *histogram) {
 	for i := range h.buckets {
 		d.counts[i] += h.buckets[i].Load()
 	}
+	if f := h.fine.Load(); f != nil {
+		for i := range f.slots {
+			d.counts[fine.coarse[i]] += f.slots[i].Load()
+		}
+	}
 }
 
 func (u *UpstreamMetrics) figures() UpstreamFigures {

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,10 +59,10 @@ func TestQuantile(t *testing.T) {
 	var h histogram
 	var none, d Durations
 	for range 98 {
-		h.observe(3 * time.Millisecond) // in 2.5 to 5 ms
+		h.observe(3*time.Millisecond, new(atomic.Bool)) // in 2.5 to 5 ms
 	}
-	h.observe(70 * time.Millisecond) // in 50 to 100 ms
-	h.observe(time.Hour)             // beyond all bounds
+	h.observe(70*time.Millisecond, new(atomic.Bool)) // in 50 to 100 ms
+	h.observe(time.Hour, new(atomic.Bool))           // beyond all bounds
 	d.addTo(&h)
 	for q, want := range map[float64]time.Duration{
 		0: 2500 * time.Microsecond, 0.49: 3750 * time.Microsecond, 0.98: 5 * time.Millisecond, 0.985: 75 * time.Millisecond, 1: time.Minute,
@@ -74,7 +75,7 @@ func TestQuantile(t *testing.T) {
 		t.Errorf("of nothing: %v", got)
 	}
 	before := d
-	h.observe(3 * time.Millisecond)
+	h.observe(3*time.Millisecond, new(atomic.Bool))
 	var after Durations
 	after.addTo(&h)
 	since := after.Sub(before)

@@ -44,23 +44,40 @@ func bucketOf(d time.Duration) int {
 }
 
 // histogram counts durations. The zero value is ready; any number of goroutines
-// may observe.
+// may observe. Once native histograms were asked for, what is observed counts in
+// fine only.
 type histogram struct {
 	buckets [len(bounds) + 1]atomic.Uint64
 	sum     atomic.Uint64 // nanoseconds
+	fine    atomic.Pointer[fineBuckets]
 }
 
-// observe counts d; a negative one, of a clock set back, counts as 0.
-func (h *histogram) observe(d time.Duration) {
+// observe counts d; a negative one, of a clock set back, counts as 0. It does not
+// allocate but for the first one after native became true.
+func (h *histogram) observe(d time.Duration, native *atomic.Bool) {
 	d = max(d, 0)
+	if native.Load() {
+		h.fineBuckets().observe(uint64(d))
+		return
+	}
 	h.buckets[bucketOf(d)].Add(1)
 	h.sum.Add(uint64(d))
 }
 
+func (h *histogram) fineBuckets() *fineBuckets {
+	if f := h.fine.Load(); f != nil {
+		return f
+	}
+	h.fine.CompareAndSwap(nil, new(fineBuckets))
+	return h.fine.Load()
+}
+
 // tally is the sum of the stripes of a histogram.
 type tally struct {
-	buckets [len(bounds) + 1]uint64
+	buckets [len(bounds) + 1]uint64 // without what is in fine
 	sum     uint64
+	fine    [fineSlots]uint64
+	fineSum uint64
 }
 
 func (t *tally) add(h *histogram) {
@@ -68,17 +85,38 @@ func (t *tally) add(h *histogram) {
 		t.buckets[i] += h.buckets[i].Load()
 	}
 	t.sum += h.sum.Load()
+	if f := h.fine.Load(); f != nil {
+		for i := range f.slots {
+			t.fine[i] += f.slots[i].Load()
+		}
+		t.fineSum += f.sum.Load()
+	}
 }
 
-func (t *tally) metric(d *Definition, labels ...string) prometheus.Metric {
+// all returns how many durations fell into each range of bounds.
+func (t *tally) all() [len(bounds) + 1]uint64 {
+	counts := t.buckets
+	for i, n := range t.fine {
+		counts[fine.coarse[i]] += n
+	}
+	return counts
+}
+
+// metric returns the histogram with the buckets of bounds, or where the scrape
+// wants that a native one with both.
+func (t *tally) metric(s *reading, d *Definition, labels ...string) prometheus.Metric {
+	if s.native {
+		return t.nativeMetric(s, d, labels)
+	}
+	counts := t.all()
 	cumulative := make(map[float64]uint64, len(bounds))
 	count := uint64(0)
 	for i, b := range bounds {
-		count += t.buckets[i]
+		count += counts[i]
 		cumulative[b.Seconds()] = count
 	}
-	count += t.buckets[len(bounds)]
-	m, err := prometheus.NewConstHistogram(d.desc, count, time.Duration(t.sum).Seconds(), cumulative, labels...)
+	count += counts[len(bounds)]
+	m, err := prometheus.NewConstHistogram(d.desc, count, time.Duration(t.sum+t.fineSum).Seconds(), cumulative, labels...)
 	if err != nil {
 		return prometheus.NewInvalidMetric(d.desc, err)
 	}

@@ -3,8 +3,6 @@ package telemetry
 import (
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluiceproxy/sluice/exchange"
 )
 
@@ -12,6 +10,7 @@ import (
 // compiles; any number of goroutines may use them.
 type RouteMetrics struct {
 	name     string
+	native   *atomic.Bool // see [Metrics.WriteProtobuf]
 	cells    striped[routeCell]
 	failures failures
 }
@@ -45,7 +44,7 @@ func (r *RouteMetrics) Observe(f *exchange.Facts) {
 		c.out.Add(uint64(f.BytesOut))
 	}
 	if !f.Upgraded {
-		c.duration.observe(f.Duration)
+		c.duration.observe(f.Duration, r.native)
 	}
 	if f.Reason != exchange.OK {
 		r.failures.add(f.Reason)
@@ -54,7 +53,7 @@ func (r *RouteMetrics) Observe(f *exchange.Facts) {
 
 // collect sends the route's series; none before its first request, so that a
 // scrape grows with the routes in use and not with the table.
-func (r *RouteMetrics) collect(ch chan<- prometheus.Metric) {
+func (r *RouteMetrics) collect(s *reading) {
 	var classes [len(classNames)]uint64
 	var in, out uint64
 	var duration tally
@@ -70,12 +69,12 @@ func (r *RouteMetrics) collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for i, n := range classes {
-		ch <- Requests.metric(float64(n), r.name, classNames[i])
+		s.ch <- Requests.metric(float64(n), r.name, classNames[i])
 	}
-	ch <- RequestBytes.metric(float64(in), r.name)
-	ch <- ResponseBytes.metric(float64(out), r.name)
-	ch <- duration.metric(RequestSeconds, r.name)
+	s.ch <- RequestBytes.metric(float64(in), r.name)
+	s.ch <- ResponseBytes.metric(float64(out), r.name)
+	s.ch <- duration.metric(s, RequestSeconds, r.name)
 	r.failures.each(func(reason string, n float64) {
-		ch <- Failures.metric(n, r.name, reason)
+		s.ch <- Failures.metric(n, r.name, reason)
 	})
 }

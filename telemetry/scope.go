@@ -64,7 +64,7 @@ func (s *Scope) Route(name string) *RouteMetrics {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	return s.m.routes.acquire(s.routes, name, func() *RouteMetrics {
-		return &RouteMetrics{name: name, cells: newStriped[routeCell]()}
+		return &RouteMetrics{name: name, native: &s.m.native, cells: newStriped[routeCell]()}
 	})
 }
 
@@ -74,7 +74,7 @@ func (s *Scope) Upstream(name string) *UpstreamMetrics {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
 	return s.m.upstreams.acquire(s.upstreams, name, func() *UpstreamMetrics {
-		return &UpstreamMetrics{name: name, cells: newStriped[upstreamCell]()}
+		return &UpstreamMetrics{name: name, native: &s.m.native, cells: newStriped[upstreamCell]()}
 	})
 }
 

@@ -3,8 +3,6 @@ package telemetry
 import (
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluiceproxy/sluice/exchange"
 )
 
@@ -48,7 +46,7 @@ func (t *TargetMetrics) Connected(ok bool) {
 // Stale counts a pooled connection that the target had closed.
 func (t *TargetMetrics) Stale() { t.cells.own().stale.Add(1) }
 
-func (t *TargetMetrics) collect(ch chan<- prometheus.Metric) {
+func (t *TargetMetrics) collect(s *reading) {
 	var ok, connected, refused, reused, stale uint64
 	t.cells.each(func(c *targetCell) {
 		ok += c.ok.Load()
@@ -57,12 +55,12 @@ func (t *TargetMetrics) collect(ch chan<- prometheus.Metric) {
 		reused += c.reused.Load()
 		stale += c.stale.Load()
 	})
-	ch <- TargetRequests.metric(float64(ok), t.upstream, t.target, "ok")
-	ch <- TargetConnects.metric(float64(connected), t.upstream, t.target, "ok")
-	ch <- TargetConnects.metric(float64(refused), t.upstream, t.target, "failed")
-	ch <- TargetReuses.metric(float64(reused), t.upstream, t.target)
-	ch <- TargetStale.metric(float64(stale), t.upstream, t.target)
+	s.ch <- TargetRequests.metric(float64(ok), t.upstream, t.target, "ok")
+	s.ch <- TargetConnects.metric(float64(connected), t.upstream, t.target, "ok")
+	s.ch <- TargetConnects.metric(float64(refused), t.upstream, t.target, "failed")
+	s.ch <- TargetReuses.metric(float64(reused), t.upstream, t.target)
+	s.ch <- TargetStale.metric(float64(stale), t.upstream, t.target)
 	t.failures.each(func(reason string, n float64) {
-		ch <- TargetRequests.metric(n, t.upstream, t.target, reason)
+		s.ch <- TargetRequests.metric(n, t.upstream, t.target, reason)
 	})
 }

@@ -3,8 +3,6 @@ package telemetry
 import (
 	"sync/atomic"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluiceproxy/sluice/exchange"
 )
 
@@ -12,6 +10,7 @@ import (
 // when it compiles; any number of goroutines may use them.
 type UpstreamMetrics struct {
 	name    string
+	native  *atomic.Bool // see [Metrics.WriteProtobuf]
 	cells   striped[upstreamCell]
 	refused failures
 }
@@ -44,11 +43,11 @@ func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
 		u.refused.add(f.Reason)
 	}
 	if f.HeaderTime > 0 {
-		c.header.observe(f.HeaderTime)
+		c.header.observe(f.HeaderTime, u.native)
 	}
 }
 
-func (u *UpstreamMetrics) collect(ch chan<- prometheus.Metric) {
+func (u *UpstreamMetrics) collect(s *reading) {
 	var requests, retries, suppressed uint64
 	var header tally
 	u.cells.each(func(c *upstreamCell) {
@@ -57,11 +56,11 @@ func (u *UpstreamMetrics) collect(ch chan<- prometheus.Metric) {
 		suppressed += c.suppressed.Load()
 		header.add(&c.header)
 	})
-	ch <- UpstreamRequests.metric(float64(requests), u.name)
-	ch <- UpstreamRetries.metric(float64(retries), u.name)
-	ch <- UpstreamSuppressed.metric(float64(suppressed), u.name)
-	ch <- header.metric(UpstreamHeader, u.name)
+	s.ch <- UpstreamRequests.metric(float64(requests), u.name)
+	s.ch <- UpstreamRetries.metric(float64(retries), u.name)
+	s.ch <- UpstreamSuppressed.metric(float64(suppressed), u.name)
+	s.ch <- header.metric(s, UpstreamHeader, u.name)
 	u.refused.each(func(reason string, n float64) {
-		ch <- UpstreamRefused.metric(n, u.name, reason)
+		s.ch <- UpstreamRefused.metric(n, u.name, reason)
 	})
 }
