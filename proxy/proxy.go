@@ -265,6 +265,9 @@ func emitTarget(emit telemetry.Emit, pool string, t *upstream.Target) {
 	emit(telemetry.TargetConnections, float64(all-idle), pool, t.Address, "active")
 	emit(telemetry.TargetConnections, float64(idle), pool, t.Address, "idle")
 	emit(telemetry.TargetInFlight, float64(t.Node.InFlight()), pool, t.Address)
+	if latency := t.Node.Latency(upstream.Clock(time.Now())); latency > 0 {
+		emit(telemetry.TargetLatency, time.Duration(latency).Seconds(), pool, t.Address)
+	}
 	emit(telemetry.TargetUsable, number(t.Node.Usable()), pool, t.Address)
 	drained, _ := t.Drained()
 	emit(telemetry.TargetDrained, number(drained), pool, t.Address)

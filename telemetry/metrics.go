@@ -43,8 +43,8 @@ type filteredCell struct {
 // process. version is the build's, for sluice_build_info.
 func NewMetrics(version string) *Metrics {
 	m := &Metrics{
-		text:      prometheus.NewRegistry(),
-		protobuf:  prometheus.NewRegistry(),
+		text:      runtimeRegistry(),
+		protobuf:  runtimeRegistry(),
 		version:   label(version),
 		routes:    make(family[string, RouteMetrics]),
 		upstreams: make(family[string, UpstreamMetrics]),
@@ -53,10 +53,17 @@ func NewMetrics(version string) *Metrics {
 		filtered:  newStriped[filteredCell](),
 	}
 	m.unmatched = &RouteMetrics{native: &m.native, cells: newStriped[routeCell]()}
-	runtime, process := collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
-	m.text.MustRegister(collector{m, false}, runtime, process)
-	m.protobuf.MustRegister(collector{m, true}, runtime, process)
+	m.text.MustRegister(collector{m, false})
+	m.protobuf.MustRegister(collector{m, true})
 	return m
+}
+
+// runtimeRegistry returns a registry of what the Go runtime and the system tell of
+// the process.
+func runtimeRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
 }
 
 // Unmatched returns the counters of requests that no route took; their route is

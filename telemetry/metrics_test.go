@@ -78,6 +78,7 @@ func exercised() *Metrics {
 		emit(LogDropped, 0)
 		emit(TargetConnections, 4, "pool", "127.0.0.1:9001", "idle")
 		emit(TargetInFlight, 2, "pool", "127.0.0.1:9001")
+		emit(TargetLatency, 0.002, "pool", "127.0.0.1:9001")
 		emit(TargetUsable, 1, "pool", "127.0.0.1:9001")
 		emit(TargetDrained, 0, "pool", "127.0.0.1:9001")
 		emit(TargetState, 1, "pool", "127.0.0.1:9001", "up")
