@@ -92,6 +92,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 	in.metrics.Gauge(telemetry.LogDropped, func() float64 { return float64(in.log.Lost()) })
 	in.upgrades.init()
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
+	in.metrics.Gauge(telemetry.ClientParked, func() float64 { return float64(in.server.Parked()) })
 	var err error
 	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Notice: in.notice, Told: in.told})
 	if err != nil {

@@ -2,15 +2,12 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
-	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/sluiceproxy/sluice/sock"
 	"github.com/sluiceproxy/sluice/wire"
@@ -28,36 +25,30 @@ import (
 // writes.
 type Conn struct {
 	net.Conn
-	srv    *Server
-	addr   netip.Addr
-	client []byte // addr as text
+	*work // nil while the connection is parked, and once it is closed
+	srv   *Server
+	owner *listener
 
-	in       *inbound
-	settings *Settings
-	read     sock.Deadline
-	write    sock.Deadline
-	stream   sock.Stream
+	list  *connList // nil: it is not counted as open
+	prev  *Conn
+	next  *Conn
+	since time.Duration // by Server.clock: when it began to wait, if it is parked
+	fd    int32         // if it is parked
 
-	cue       string // the part of cue that fasthttp has not read yet
-	requests  int
-	answered  bool // the response to this request was sent; fasthttp's is discarded
-	served    bool // a head was read and its exchange is not done
-	closing   bool // no further request is read
-	probed    bool // the client was sent a 102; see Gone
-	lingering bool // the peer may still be sending; see Close
-	body      Body
-
-	// told is what time it is, for the next thing that has to know; see Tell.
-	told time.Time
-
+	requests    int32
+	state       atomic.Int32
+	retired     atomic.Bool // its listener is gone
 	interrupted atomic.Bool
 
-	state   atomic.Int32
-	retired atomic.Bool // its listener is gone
-	owner   *listener
-	listed  bool  // on the server's list
-	prev    *Conn // in the server's list
-	next    *Conn
+	cued      uint8 // how much of cue fasthttp has yet to read
+	answered  bool  // the response to this request was sent; fasthttp's is discarded
+	served    bool  // a head was read and its exchange is not done
+	closing   bool  // no further request is read
+	probed    bool  // the client was sent a 102; see Gone
+	lingering bool  // the peer may still be sending; see Close
+	parking   bool  // fasthttp's loop is being ended, and the connection not
+	watched   bool  // it has been in the epoll set
+	resumed   bool  // it was parked, and nothing has been read since
 }
 
 // The states of a Conn that a drain looks at.
@@ -67,37 +58,14 @@ const (
 	stateWoken         // it was waiting, and its read is being ended for a drain
 )
 
-// inbound is the memory a Conn needs while bytes of a request are there.
-type inbound struct {
-	buf    []byte
-	r, w   int // unread bytes are buf[r:w]
-	bodyAt int // where the head ends; bytes before it stay until the exchange ends
-	head   wire.Head
-}
-
-// bodyRoom is the space behind the longest head, for the start of the body.
-const bodyRoom = 8 << 10
-
-var inboundPool sync.Pool
-
-func acquireInbound(size int) *inbound {
-	if v := inboundPool.Get(); v != nil {
-		in := v.(*inbound)
-		if len(in.buf) == size {
-			in.r, in.w = 0, 0
-			return in
-		}
-	}
-	return &inbound{buf: make([]byte, size)}
-}
-
 // Head returns the head of the request under way.
 func (c *Conn) Head() *wire.Head { return &c.in.head }
 
 // Addr returns the peer's address; the zero Addr for a unix socket.
 func (c *Conn) Addr() netip.Addr { return c.addr }
 
-// Client returns the peer's address as text; empty for a unix socket.
+// Client returns the peer's address as text; empty for a unix socket. The slice
+// is valid until the exchange ends.
 func (c *Conn) Client() []byte { return c.client }
 
 // cue is all that fasthttp ever reads: that there is a request. What request it
@@ -107,32 +75,36 @@ const cue = "GET / HTTP/1.1\r\nHost: sluice\r\n\r\n"
 // Read is fasthttp's side. It waits for the next request head, refuses what is
 // not one, and returns [io.EOF] when the connection is to end.
 func (c *Conn) Read(p []byte) (int, error) {
-	if len(c.cue) == 0 {
+	if c.cued == 0 {
 		if !c.nextRequest() {
 			return 0, io.EOF
 		}
-		c.cue = cue
+		c.cued = uint8(len(cue))
 	}
-	n := copy(p, c.cue)
-	c.cue = c.cue[n:]
+	n := copy(p, cue[len(cue)-int(c.cued):])
+	c.cued -= uint8(n)
 	return n, nil
 }
 
 // nextRequest ends the request before, if any, and reads the next head.
 func (c *Conn) nextRequest() bool {
-	if (c.served && !c.endRequest()) || c.closing {
+	if (c.served && !c.endRequest()) || c.closing || c.parking {
 		return false
 	}
-	c.settings = c.srv.settings.Load()
-	if c.in == nil {
-		c.in = acquireInbound(c.settings.bufferSize())
+	settings := c.srv.settings.Load()
+	if c.work == nil {
+		c.work = acquireWork(c.Conn, settings.bufferSize())
 	}
-	in := c.in
+	c.settings = settings
 	err := c.readHead()
-	if err == nil && c.settings.BodyBytes > 0 && in.head.Length > c.settings.BodyBytes {
+	if err == nil && settings.BodyBytes > 0 && c.in.head.Length > settings.BodyBytes {
 		err = wire.ErrBodyTooLong
 	}
-	if err != nil {
+	switch {
+	case err == errPark:
+		c.parking = true
+		return false
+	case err != nil:
 		c.refuse(err)
 		return false
 	}
@@ -209,7 +181,17 @@ func (c *Conn) awaitRequest() error {
 	if c.requests == 0 {
 		wait = c.settings.HeaderTimeout
 	}
-	c.read.Reach(c.now(), wait, c.Conn.SetReadDeadline)
+	began, patience := c.now(), c.srv.patience(wait)
+	if c.resumed {
+		// There is something to read; it is not to be parked again before it was,
+		// however busy the machine is.
+		c.resumed = false
+		patience = wait
+		if wait == 0 || wait > defaultParkAfter {
+			patience = defaultParkAfter
+		}
+	}
+	c.read.Reach(began, patience, c.Conn.SetReadDeadline)
 	c.state.Store(stateWaiting)
 	// After the state was set: a drain that did not see it is seen here.
 	if c.leaving() {
@@ -225,24 +207,30 @@ func (c *Conn) awaitRequest() error {
 		return err
 	case c.leaving():
 		return c.awaitLast()
+	case patience != wait:
+		c.since = began.Sub(c.srv.began)
+		return errPark
 	}
 	return io.EOF
 }
+
+// errPark says that no request has come for a while.
+var errPark = errors.New("connection is to be parked")
 
 // leaving reports whether the connection is to end as soon as nobody waits for an
 // answer on it.
 func (c *Conn) leaving() bool { return c.srv.draining.Load() || c.retired.Load() }
 
-// lastCall is how long a connection that a drain finds waiting waits on. Its
+// lastCallTime is how long a connection that a drain finds waiting waits on. Its
 // client may have sent a request just now, which a close would lose and which, as
 // a POST, the client could not repeat. Clients that send often all do so within
 // that time, and are told with the answer that the connection ends.
-const lastCall = time.Second
+const lastCallTime = time.Second
 
 // awaitLast waits for a last request. Without one the connection ends.
 func (c *Conn) awaitLast() error {
 	c.awake()
-	c.read.Reach(time.Now(), lastCall, c.Conn.SetReadDeadline)
+	c.read.Reach(time.Now(), lastCallTime, c.Conn.SetReadDeadline)
 	n, err := c.stream.Read(c.in.buf[c.in.w:])
 	c.in.w += n
 	switch {
@@ -379,9 +367,17 @@ const (
 // Close closes the connection. A peer that may still be sending is read from for
 // a moment first: closing with unread bytes resets the connection, and the peer
 // would lose the response that explains it.
+//
+// A connection that was to be parked is, and stays open.
 func (c *Conn) Close() error {
+	if c.parking {
+		c.parking = false
+		if c.srv.park(c) {
+			return nil
+		}
+	}
 	// While it lingers it counts as open, so that a shutdown waits for it.
-	if c.served && !c.body.done || c.closing && c.stream.Look() == sock.Bytes {
+	if c.work != nil && (c.served && !c.body.done || c.closing && c.stream.Look() == sock.Bytes) {
 		c.lingering = true
 	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {
@@ -389,42 +385,9 @@ func (c *Conn) Close() error {
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}
 	err := c.Conn.Close()
-	if c.srv.remove(c) && c.in != nil {
-		inboundPool.Put(c.in)
-		c.in = nil
+	if c.srv.remove(c) && c.work != nil {
+		c.work.release()
+		c.work = nil
 	}
 	return err
-}
-
-// refuse answers what readHead failed with, where there is an answer.
-func (c *Conn) refuse(err error) {
-	c.closing = true
-	refusal, ok := err.(*wire.Refusal)
-	if !ok {
-		if !sock.IsTimeout(err) {
-			return
-		}
-		refusal = errHeadTimeout
-	}
-	c.lingering = true
-	c.srv.onRefuse(c.client, refusal)
-	_ = c.Send(appendRefusal(nil, refusal))
-}
-
-var (
-	errHeadTimeout = &wire.Refusal{Status: 408, Reason: "request head took too long"}
-	errTooMany     = &wire.Refusal{Status: 503, Reason: "too many connections"}
-)
-
-// appendRefusal appends a whole response that refuses a request and closes.
-func appendRefusal(dst []byte, r *wire.Refusal) []byte {
-	status := strconv.Itoa(r.Status)
-	body := status + " " + r.Reason + "\n"
-	dst = append(dst, "HTTP/1.1 "+status+" "+fasthttp.StatusMessage(r.Status)+"\r\nDate: "...)
-	dst = fasthttp.AppendHTTPDate(dst, time.Now())
-	if r.Status == fasthttp.StatusServiceUnavailable {
-		dst = append(dst, "\r\nRetry-After: 1"...)
-	}
-	return append(dst, "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "+
-		strconv.Itoa(len(body))+"\r\nConnection: close\r\n\r\n"+body...)
 }

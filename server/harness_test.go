@@ -75,11 +75,16 @@ func (e *edge) handle(ctx *fasthttp.RequestCtx) {
 
 // newEdge returns a server without listeners; handle nil stands for edge.handle.
 func newEdge(t testing.TB, handle fasthttp.RequestHandler) *edge {
+	return newParkingEdge(t, 0, handle)
+}
+
+// newParkingEdge is newEdge with another ParkAfter.
+func newParkingEdge(t testing.TB, parkAfter time.Duration, handle fasthttp.RequestHandler) *edge {
 	e := &edge{t: t, begun: make(chan struct{}, 100), release: make(chan struct{})}
 	if handle == nil {
 		handle = e.handle
 	}
-	e.Server = server.New(server.Options{Handler: handle, Refused: e.onRefuse})
+	e.Server = server.New(server.Options{Handler: handle, Refused: e.onRefuse, ParkAfter: parkAfter})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -135,22 +134,7 @@ func (g *gate) takeWaiting() (conn net.Conn, err error) {
 }
 
 func newConn(raw net.Conn, l *listener) *Conn {
-	c := &Conn{Conn: raw, srv: l.srv, owner: l}
-	c.stream.Init(raw)
-	if tcp, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
-		addr, _ := netip.AddrFromSlice(tcp.IP)
-		c.addr = addr.Unmap()
-		c.client = c.addr.AppendTo(nil)
-	}
-	return c
-}
-
-// turnAway answers a connection over the limit, without waiting for anything.
-func (s *Server) turnAway(c *Conn) {
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = c.stream.Write(appendRefusal(nil, errTooMany))
-	_ = c.Conn.Close()
-	s.onRefuse(c.client, errTooMany)
+	return &Conn{Conn: raw, srv: l.srv, owner: l}
 }
 
 func (s *Server) trouble(msg string, err error) {
@@ -227,6 +211,7 @@ func (c *Change) Discard() {
 func (c *Change) Commit() {
 	s := c.srv
 	s.settings.Store(c.settings)
+	s.openLot()
 	gone := map[*listener]bool{}
 	s.listening.Lock()
 	for address, l := range s.listeners {
@@ -258,13 +243,7 @@ func (s *Server) retire(gone map[*listener]bool, drain time.Duration) {
 		return false
 	})
 	time.AfterFunc(drain, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for c := s.first; c != nil; c = c.next {
-			if gone[c.owner] {
-				_ = c.Conn.Close()
-			}
-		}
+		s.cut(func(c *Conn) bool { return gone[c.owner] })
 	})
 }
 

@@ -3,6 +3,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"sync"
@@ -54,6 +55,10 @@ type Options struct {
 	Trouble func(msg string, err error)
 	// Listen opens the socket of a configured address; by default [Listen].
 	Listen func(ctx context.Context, address string) (net.Listener, error)
+	// ParkAfter is how long a connection waits for a request with all that it
+	// takes to serve one, before it is parked with next to nothing. 0 stands for
+	// a second; negative for ever. Only Linux parks.
+	ParkAfter time.Duration
 }
 
 // Server accepts connections on a set of listeners that can change while it runs.
@@ -66,9 +71,12 @@ type Server struct {
 	listeners map[string]*listener
 
 	engine *fasthttp.Server
+	began  time.Time    // see clock
+	active atomic.Int64 // connections that have a goroutine
 
 	mu    sync.Mutex // guards all below
-	first *Conn      // list of open connections
+	lists connLists  // of open connections
+	lot   lot
 	open  int64
 	quiet chan struct{} // closed when a drain has seen the last one go
 	room  room
@@ -80,7 +88,8 @@ func New(opts Options) *Server {
 	if opts.Listen == nil {
 		opts.Listen = Listen
 	}
-	s := &Server{opts: opts, listeners: map[string]*listener{}}
+	s := &Server{opts: opts, listeners: map[string]*listener{}, began: time.Now()}
+	s.lot.after = cmp.Or(opts.ParkAfter, defaultParkAfter)
 	s.freed.L = &s.mu
 	s.engine = s.newEngine()
 	return s
@@ -144,11 +153,8 @@ func (s *Server) add(c *Conn) bool {
 		return false
 	}
 	s.open++
-	if c.next = s.first; c.next != nil {
-		c.next.prev = c
-	}
-	s.first = c
-	c.listed = true
+	s.active.Add(1)
+	s.lists.active.push(c)
 	return true
 }
 
@@ -156,26 +162,23 @@ func (s *Server) add(c *Conn) bool {
 func (s *Server) remove(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !c.listed {
+	if c.list == nil {
 		return false
 	}
-	c.listed = false
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		s.first = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
+	s.unlist(c)
+	return true
+}
+
+// unlist is remove of a connection that is listed, with the lock.
+func (s *Server) unlist(c *Conn) {
+	c.list.remove(c)
 	s.open--
+	s.active.Add(-1)
 	s.freed.Broadcast()
 	if s.open == 0 && s.quiet != nil {
 		close(s.quiet)
 		s.quiet = nil
 	}
-	return true
 }
 
 // Open returns the number of open client connections.
@@ -190,11 +193,32 @@ func (s *Server) Open() int64 {
 func (s *Server) wakeWaiting(which func(*Conn) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := s.first; c != nil; c = c.next {
-		if which(c) && c.state.CompareAndSwap(stateWaiting, stateWoken) {
+	s.lists.each(func(c *Conn) {
+		switch {
+		case !which(c):
+		case s.parked(c):
+			s.lastCall(c)
+		case c.state.CompareAndSwap(stateWaiting, stateWoken):
 			_ = c.Conn.SetReadDeadline(sock.Past)
 		}
-	}
+	})
+}
+
+// cut closes the connections that satisfy which, whatever they are at.
+func (s *Server) cut(which func(*Conn) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lists.each(func(c *Conn) {
+		if !which(c) {
+			return
+		}
+		_ = c.Conn.Close()
+		// An active one is taken off the list by its goroutine, which sees it.
+		if s.parked(c) {
+			s.unpark(c)
+			s.unlist(c)
+		}
+	})
 }
 
 // Shutdown closes the listeners, lets the exchanges under way end, and returns
@@ -217,15 +241,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	s.wakeWaiting(func(*Conn) bool { return true })
+	defer s.closeLot()
 	select {
 	case <-quiet:
 		return nil
 	case <-ctx.Done():
 	}
-	s.mu.Lock()
-	for c := s.first; c != nil; c = c.next {
-		_ = c.Conn.Close()
-	}
-	s.mu.Unlock()
+	s.cut(func(*Conn) bool { return true })
 	return ctx.Err()
 }

@@ -14,7 +14,7 @@ import (
 // own methods.
 //
 // Reads may run beside writes, but no two reads nor two writes at once; Ask is
-// both. Nothing allocates after NewStream. The zero value is of no use.
+// both. Nothing allocates after Init. The zero value is of no use.
 type Stream struct {
 	c   net.Conn
 	raw syscall.RawConn // nil: no socket
@@ -35,9 +35,10 @@ type side struct {
 	try func(fd uintptr) bool
 }
 
-// Init makes s the stream of c.
+// Init makes s the stream of c. It may have been another's before, which saves
+// allocations.
 func (s *Stream) Init(c net.Conn) {
-	*s = Stream{c: c}
+	s.c, s.raw = c, nil
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return
@@ -47,8 +48,13 @@ func (s *Stream) Init(c net.Conn) {
 		return
 	}
 	s.raw = raw
-	s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
+	if s.ask == nil {
+		s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
+	}
 }
+
+// Forget has s no longer refer to its connection.
+func (s *Stream) Forget() { s.c, s.raw = nil, nil }
 
 // Read is as of an [io.Reader].
 func (s *Stream) Read(p []byte) (int, error) {

@@ -69,7 +69,7 @@ func exercised() *Metrics {
 	target.Stale()
 	m.Reloaded(ReloadApplied, time.UnixMilli(1_700_000_000_500))
 	m.Reloaded(ReloadRefused, time.UnixMilli(1_700_000_001_000))
-	for _, d := range []*Definition{InFlight, Tunnels, ClientConnections, Generation} {
+	for _, d := range []*Definition{InFlight, Tunnels, ClientConnections, ClientParked, Generation} {
 		m.Gauge(d, func() float64 { return 7 })
 	}
 	m.Collect(func(emit Emit) {

@@ -83,6 +83,8 @@ var (
 		"Requests under way that have become tunnels, such as WebSockets.")
 	ClientConnections = define(Gauge, "sluice_client_connections",
 		"Open client connections.")
+	ClientParked = define(Gauge, "sluice_client_connections_parked",
+		"Open client connections that have been quiet for a while and wait with next to no memory.")
 	ClientRoom = define(Gauge, "sluice_client_connections_max",
 		"Open client connections at which further clients wait to be accepted, so that descriptors are left for all else; 0 without a bound.")
 	AcceptHeld = define(Counter, "sluice_accept_held_total",
@@ -159,7 +161,7 @@ var (
 
 var definitions = []*Definition{
 	Requests, RequestSeconds, RequestBytes, ResponseBytes, Failures, InFlight, Tunnels,
-	ClientConnections, ClientRoom, AcceptHeld,
+	ClientConnections, ClientParked, ClientRoom, AcceptHeld,
 	UpstreamRequests, UpstreamHeader, UpstreamRetries, UpstreamSuppressed,
 	UpstreamRefused, UpstreamInFlight, UpstreamWaiting, UpstreamLimit,
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetLatency, TargetUsable, TargetDrained,

@@ -1,0 +1,291 @@
+package server
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/sluiceproxy/sluice/sock"
+)
+
+const (
+	// defaultParkAfter is how long a connection waits for a request in a goroutine
+	// before it is parked: long enough that one in regular use never is.
+	defaultParkAfter = time.Second
+	// many connections with a goroutine make those that wait park sooner, so that
+	// a flood of them does not leave its mark on the memory.
+	many = 256
+)
+
+// lot is what connections wait with that have been quiet for a while: no
+// goroutine, no buffers, only the socket in an epoll set. Server.mu guards it, but
+// for the poller's wait.
+type lot struct {
+	after  time.Duration // 0: nothing is ever parked
+	poller *poller
+	byFD   []*Conn
+	count  int64
+	due    time.Duration // when to look for ones that have waited too long; 0: never
+	tidyAt int64         // so many are worth a collection of garbage
+}
+
+// ready is a socket that was told to have something to read.
+type ready struct {
+	fd     int
+	hungUp bool // the peer sends no more, or is gone
+}
+
+// openLot makes parking possible, where it is, from the first Commit on. A later
+// one may bring other timeouts.
+func (s *Server) openLot() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.lot.after <= 0:
+		return
+	case s.lot.poller != nil:
+		s.schedule()
+		return
+	}
+	p, err := newPoller()
+	if err != nil {
+		s.lot.after = 0
+		if !errors.Is(err, errors.ErrUnsupported) {
+			s.trouble("cannot make an epoll set; idle connections keep their buffers", err)
+		}
+		return
+	}
+	s.lot.poller = p
+	go s.attend(p)
+}
+
+// closeLot ends parking: what is parked is closed, as is what would be from now on.
+func (s *Server) closeLot() {
+	s.cut(s.parked)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lot.poller != nil {
+		s.lot.poller.close()
+		s.lot.poller, s.lot.due = nil, 0
+	}
+}
+
+// clock is the time that parked connections are timed by.
+func (s *Server) clock() time.Duration { return time.Since(s.began) }
+
+// Parked returns the number of open client connections that are parked: they have
+// been quiet for a while, and have no goroutine and no buffers.
+func (s *Server) Parked() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lot.count
+}
+
+// patience is how long a connection that may wait for d does so in its goroutine.
+// s.lot.after is set before the first connection, so it needs no lock.
+func (s *Server) patience(d time.Duration) time.Duration {
+	after := s.lot.after
+	if n := s.active.Load(); n > many {
+		after = after * many / time.Duration(n)
+	}
+	if after > 0 && (d == 0 || after < d) {
+		return after
+	}
+	return d
+}
+
+// park lets a connection wait without its goroutine, which ends. It must not have
+// any bytes of a request. Where it cannot be parked the connection is to be closed.
+func (s *Server) park(c *Conn) bool {
+	// The sweep takes over, and the next read or write arms anew.
+	_ = c.Conn.SetDeadline(time.Time{})
+	raw, err := c.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	s.mu.Lock()
+	w := c.work
+	parked := false
+	_ = raw.Control(func(fd uintptr) {
+		if c.list != nil && s.lot.poller != nil && s.lot.poller.watch(int(fd), c.watched) == nil {
+			parked, c.watched, c.fd = true, true, int32(fd)
+		}
+	})
+	if parked {
+		// Nobody else has seen it yet: who is told of it needs the lock.
+		c.work = nil
+		s.lot.put(c)
+		s.active.Add(-1)
+		c.moveTo(s.queueOf(c))
+		s.schedule()
+		s.tidy()
+	}
+	s.mu.Unlock()
+	if parked {
+		w.release()
+	}
+	return parked
+}
+
+func (l *lot) put(c *Conn) {
+	for int(c.fd) >= len(l.byFD) {
+		l.byFD = append(l.byFD, nil)
+	}
+	l.byFD[c.fd] = c
+	l.count++
+}
+
+const (
+	fewestToTidy = 1000
+	tidyPause    = 2 * time.Second
+)
+
+// tidy returns the memory that connections had before they were parked, once they
+// are many: a process that has gone quiet does not collect its garbage for
+// minutes. Pools are emptied by the second collection. It needs the lock.
+func (s *Server) tidy() {
+	if s.lot.tidyAt = max(s.lot.tidyAt, fewestToTidy); s.lot.count < s.lot.tidyAt {
+		return
+	}
+	s.lot.tidyAt = 2 * s.lot.count
+	for i := range time.Duration(3) {
+		time.AfterFunc((i+1)*tidyPause, runtime.GC)
+	}
+}
+
+// queueOf returns the list that c is to be parked on.
+func (s *Server) queueOf(c *Conn) *connList {
+	switch {
+	case c.leaving():
+		c.since = s.clock()
+		return &s.lists.last
+	case c.requests == 0:
+		return &s.lists.fresh
+	}
+	return &s.lists.kept
+}
+
+// unpark has c be active again. It needs the lock.
+func (s *Server) unpark(c *Conn) {
+	s.lot.byFD[c.fd] = nil
+	s.active.Add(1)
+	if s.lot.count--; s.lot.count == 0 {
+		s.lot.tidyAt = 0
+	}
+	c.resumed = true
+	c.moveTo(&s.lists.active)
+}
+
+// parked reports whether c is parked. It needs the lock.
+func (s *Server) parked(c *Conn) bool { return c.list != nil && c.list != &s.lists.active }
+
+// lastCall has a parked connection end soon, for a drain. It needs the lock.
+func (s *Server) lastCall(c *Conn) {
+	if c.list == &s.lists.last {
+		return
+	}
+	c.since = s.clock()
+	c.moveTo(&s.lists.last)
+	s.schedule()
+}
+
+// queue is a list of parked connections and how long they may wait. As all of one
+// list may for the same time, the first is the first to go.
+type queue struct {
+	*connList
+	timeout time.Duration // 0: no limit
+}
+
+func (s *Server) queues() [3]queue {
+	settings := s.settings.Load()
+	return [3]queue{
+		{&s.lists.fresh, settings.HeaderTimeout},
+		{&s.lists.kept, settings.IdleTimeout},
+		{&s.lists.last, lastCallTime},
+	}
+}
+
+// schedule sees to it that the next connection that waits too long is found in
+// time. As with a [sock.Deadline], a quarter more will do. It needs the lock.
+func (s *Server) schedule() {
+	due := time.Duration(0)
+	for _, q := range s.queues() {
+		if q.first == nil || q.timeout == 0 {
+			continue
+		}
+		if at := q.first.since + q.timeout + q.timeout/4; due == 0 || at < due {
+			due = at
+		}
+	}
+	if due == 0 || s.lot.due != 0 && s.lot.due <= due || s.lot.poller == nil {
+		return
+	}
+	s.lot.due = due
+	_ = s.lot.poller.until(s.began.Add(due))
+}
+
+// expired unparks those that have waited too long. It needs the lock.
+func (s *Server) expired(dst []*Conn) []*Conn {
+	now := s.clock()
+	if s.lot.due == 0 || now < s.lot.due {
+		return dst
+	}
+	s.lot.due = 0
+	_ = s.lot.poller.until(time.Time{})
+	for _, q := range s.queues() {
+		for c := q.first; c != nil && q.timeout > 0 && c.since+q.timeout <= now; c = q.first {
+			s.unpark(c)
+			dst = append(dst, c)
+		}
+	}
+	s.schedule()
+	return dst
+}
+
+// attend serves parked connections that are asked something, and closes those
+// whose client has left or that have waited too long.
+func (s *Server) attend(p *poller) {
+	var batch []ready
+	var over []*Conn
+	for {
+		var err error
+		batch, err = p.wait(batch[:0])
+		if errors.Is(err, os.ErrClosed) {
+			return
+		}
+		if err != nil && !sock.IsTimeout(err) {
+			s.trouble("cannot wait for idle connections; closing them", err)
+			s.closeLot()
+			return
+		}
+		over = s.wake(batch, over[:0])
+		for i, c := range over {
+			_ = c.Close()
+			over[i] = nil
+		}
+	}
+}
+
+// wake has the ready ones served, and appends those to dst that are to be closed.
+func (s *Server) wake(batch []ready, dst []*Conn) []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range batch {
+		if r.fd >= len(s.lot.byFD) || s.lot.byFD[r.fd] == nil {
+			continue // it was closed meanwhile
+		}
+		c := s.lot.byFD[r.fd]
+		s.unpark(c)
+		if r.hungUp && !hasBytes(r.fd) {
+			dst = append(dst, c)
+		} else {
+			go s.resume(c)
+		}
+	}
+	return s.expired(dst)
+}
+
+// resume serves a connection that was parked. It has its state in c.
+func (s *Server) resume(c *Conn) { _ = s.engine.ServeConn(c) }
