@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -15,13 +16,28 @@ import (
 )
 
 // TestEndToEnd runs the tests of the module e2e, which build this binary and
-// look at it from outside, so that go test ./... covers both modules.
+// look at it from outside, so that go test ./... covers all modules.
 func TestEndToEnd(t *testing.T) {
-	readAll(t, "e2e")
-	args := []string{"test", "-count=1", "-json"}
+	var more []string
 	if builtWithRace() {
-		args = append(args, "-race")
+		more = append(more, "-race")
 	}
+	testModule(t, "e2e", more...)
+}
+
+// TestFaults plays the faults of the module faults in short.
+func TestFaults(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("its means are Linux's")
+	}
+	testModule(t, "faults")
+}
+
+// testModule runs the tests of a module in a folder of ours.
+func testModule(t *testing.T, dir string, more ...string) {
+	t.Helper()
+	readAll(t, dir)
+	args := append([]string{"test", "-count=1", "-json"}, more...)
 	if testing.Short() {
 		args = append(args, "-short")
 	}
@@ -30,7 +46,7 @@ func TestEndToEnd(t *testing.T) {
 		args = append(args, "-timeout="+(time.Until(end)*9/10).String())
 	}
 	cmd := exec.Command("go", append(args, "./...")...)
-	cmd.Dir = "e2e"
+	cmd.Dir = dir
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -40,9 +56,9 @@ func TestEndToEnd(t *testing.T) {
 	}
 	switch {
 	case err != nil:
-		t.Errorf("cd e2e && go %s: %v\n%s%s", strings.Join(args, " "), err, text, errs.Bytes())
+		t.Errorf("cd %s && go %s: %v\n%s%s", dir, strings.Join(args, " "), err, text, errs.Bytes())
 	case passed == 0:
-		t.Errorf("cd e2e && go %s: no test ran\n%s%s", strings.Join(args, " "), text, errs.Bytes())
+		t.Errorf("cd %s && go %s: no test ran\n%s%s", dir, strings.Join(args, " "), text, errs.Bytes())
 	}
 }
 

@@ -25,7 +25,6 @@ type zone struct {
 	address netip.Addr
 	code    dnsmessage.RCode
 	silent  bool
-	asked   int
 }
 
 func startDNS() (*dnsServer, error) {
@@ -55,17 +54,7 @@ func startDNS() (*dnsServer, error) {
 func (d *dnsServer) set(name string, z zone) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old := d.names[name]; old != nil {
-		z.asked = old.asked
-	}
 	d.names[name] = &z
-}
-
-// asked returns how often a name was asked for.
-func (d *dnsServer) asked(name string) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.names[name].asked
 }
 
 func (d *dnsServer) serveUDP(c net.PacketConn) {
@@ -112,9 +101,6 @@ func (d *dnsServer) answer(query []byte) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.names[strings.ToLower(q.Name.String())]
-	if z != nil {
-		z.asked++
-	}
 	switch {
 	case z == nil:
 		z = &zone{code: dnsmessage.RCodeNameError}

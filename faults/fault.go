@@ -32,16 +32,22 @@ type plan struct {
 	Idle        string // how long origins keep a connection
 	AccessLog   string
 	Stderr      string
-	Env         []string
-	Descriptors int  // the proxy's limit
-	Name        bool // the target is a name
-	Again       bool // clients repeat what may be, as the proxy ends
-	Tunnels     bool // there are many WebSockets, which may be quiet for long
-	Toxic       bool // the first target is reached through toxiproxy
-	Link        int  // so many targets are reached over a link of ours
+	Descriptors int    // the proxy's limit
+	Name        bool   // the target is a name
+	Answer      string // how long an answer may take
+	Again       bool   // clients repeat what may be, as the proxy ends
+	Tunnels     bool   // there are many WebSockets, which may be quiet for long
+	Toxic       bool   // the first target is reached through toxiproxy
+	Link        int    // so many targets are reached over a link of ours
 }
 
-func (p *plan) setDefaults() {
+// setDefaults fills in what was left out. The short form is played on machines
+// that are busy, and must not take that for a fault.
+func (p *plan) setDefaults(short bool) {
+	p.Answer = "2s"
+	if short {
+		p.Answer = "5s"
+	}
 	if p.Targets == 0 {
 		p.Targets = 4
 	}

@@ -13,7 +13,7 @@ var netFaults = []*fault{
 		what: "all four targets are behind a link with 20 ms delay, 10 ms jitter and 2 % loss each way",
 	},
 	toxicFault("toxic-latency", "answers 500 ms late, give or take 200", `{"type": "latency", "attributes": {"latency": 500, "jitter": 200}}`),
-	toxicFault("toxic-bandwidth", "has 20 KB/s", `{"type": "bandwidth", "attributes": {"rate": 20}}`),
+	toxicFault("toxic-bandwidth", "has 20 KB/s for each connection", `{"type": "bandwidth", "attributes": {"rate": 20}}`),
 	toxicFault("toxic-slow-close", "closes 1 s late", `{"type": "slow_close", "attributes": {"delay": 1000}}`),
 	toxicFault("toxic-timeout", "swallows all data and closes after 500 ms", `{"type": "timeout", "attributes": {"timeout": 500}}`),
 	toxicFault("toxic-reset", "resets each connection after 50 ms", `{"type": "reset_peer", "attributes": {"timeout": 50}}`),

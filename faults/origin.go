@@ -24,16 +24,15 @@ import (
 //	/ws        a WebSocket's handshake; what is sent comes back
 //	/anything  an answer that depends on X-Id; see answerTo
 type origin struct {
-	notes    *os.File
-	behave   atomic.Pointer[behaviour]
-	accepted atomic.Int64 // connections
+	notes  *os.File
+	behave atomic.Pointer[behaviour]
 }
 
 // behaviour is how the origin is at one time.
 type behaviour struct {
 	mode  string
 	share float64       // of the requests that it is so to
-	delay time.Duration // of slow answers, and of every answer's second half
+	delay time.Duration // of slow answers
 	idle  string        // how long a connection is kept: a duration, "random", or empty for ever
 	over  chan struct{} // closed when it is otherwise
 }
@@ -57,7 +56,6 @@ func runOrigin(args []string) error {
 			if err != nil {
 				continue
 			}
-			o.accepted.Add(1)
 			go o.serve(c.(*net.TCPConn))
 		}
 	}()
@@ -68,29 +66,27 @@ func runOrigin(args []string) error {
 	return nil
 }
 
-// obey takes "be MODE SHARE DELAY" and "accepted".
+// obey takes "be MODE SHARE DELAY".
 func (o *origin) obey(order []string) string {
-	switch {
-	case len(order) == 4 && order[0] == "be":
-		share, err1 := strconv.ParseFloat(order[2], 64)
-		delay, err2 := time.ParseDuration(order[3])
-		if err := errors.Join(err1, err2); err != nil {
-			return err.Error()
-		}
-		old := o.behave.Load()
-		o.behave.Store(&behaviour{mode: order[1], share: share, delay: delay, idle: old.idle, over: make(chan struct{})})
-		close(old.over)
-		return "ok"
-	case len(order) == 1 && order[0] == "accepted":
-		return strconv.FormatInt(o.accepted.Load(), 10)
+	if len(order) != 4 || order[0] != "be" {
+		return "what?"
 	}
-	return "what?"
+	share, err1 := strconv.ParseFloat(order[2], 64)
+	delay, err2 := time.ParseDuration(order[3])
+	if err := errors.Join(err1, err2); err != nil {
+		return err.Error()
+	}
+	old := o.behave.Load()
+	o.behave.Store(&behaviour{mode: order[1], share: share, delay: delay, idle: old.idle, over: make(chan struct{})})
+	close(old.over)
+	return "ok"
 }
 
 func (o *origin) serve(c *net.TCPConn) {
 	defer func() { _ = c.Close() }()
-	for br := bufio.NewReader(c); ; {
-		if !o.wait(c, br) {
+	br := bufio.NewReader(c)
+	for first := true; ; first = false {
+		if !first && !o.wait(c, br) {
 			return
 		}
 		r, err := http.ReadRequest(br)
@@ -118,7 +114,8 @@ func (o *origin) serve(c *net.TCPConn) {
 	}
 }
 
-// wait waits for the next request, as long as connections are kept.
+// wait waits for the next request, as long as connections are kept. The first of a
+// connection may be as late as it likes.
 func (o *origin) wait(c net.Conn, br *bufio.Reader) bool {
 	idle := o.behave.Load().idle
 	d, err := time.ParseDuration(idle)

@@ -92,8 +92,11 @@ func startProxy(k *kind, program string, s *site) (*proxy, error) {
 		return nil, err
 	}
 	var err error
-	p.child, err = start(command{log: s.Dir + ".log", name: program, args: k.args(s.Dir), env: s.Plan.Env,
-		stderr: s.Plan.Stderr, descriptors: s.Plan.Descriptors})
+	args := k.args(s.Dir)
+	if k == haproxy && s.Plan.Descriptors > 0 {
+		args = args[1:] // its master takes more than there are
+	}
+	p.child, err = start(command{log: s.Dir + ".log", name: program, args: args, stderr: s.Plan.Stderr, descriptors: s.Plan.Descriptors})
 	if err != nil {
 		return nil, err
 	}

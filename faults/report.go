@@ -26,6 +26,11 @@ and no POST is ever sent twice. A POST that may have reached a target cannot be 
 - *retried*: the proxy's own figure, refused connections included. *POST twice*: read more than once by origins, all together.
 - *p99*, *worst*: of the time to the whole answer, failures included, while a target lived.
 
+All three are played at once, each with targets and clients of its own (but for storm and websockets, one after the other), on a small
+machine: differences of some milliseconds say nothing. nginx without its commercial part has no health checks; it counts a kept connection
+that its target closed as a failure of the target, and answers 502 at once while each has had ` + "`max_fails`" + ` of them. HAProxy, told not to repeat
+POST, closes the client's connection without an answer where a target does so.
+
 `
 
 // document is docs/RELIABILITY.md.

@@ -72,7 +72,7 @@ func (r *runner) runOne(f *fault, k *kind) (*result, error) {
 		return nil, err
 	}
 	p := f.plan
-	p.setDefaults()
+	p.setDefaults(r.short)
 	s := &stage{plan: &p, dir: dir, short: r.short, world: r.world, name: "app-" + k.name + ".faults.test."}
 	defer s.tear()
 	if err := s.build(k, r.programs[k.name]); err != nil {

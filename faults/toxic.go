@@ -12,6 +12,7 @@ import (
 type toxic struct{ *toxiproxy.Proxy }
 
 func startToxic(listen, target string) (*toxic, error) {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics log past the logger they are given
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	t := &toxic{toxiproxy.NewProxy(server, target, listen, target)}
 	return t, t.Start()
