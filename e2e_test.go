@@ -18,6 +18,7 @@ import (
 // TestEndToEnd runs the tests of the module e2e, which build this binary and
 // look at it from outside, so that go test ./... covers all modules.
 func TestEndToEnd(t *testing.T) {
+	readAll(t, "deploy") // its tests read it
 	var more []string
 	if builtWithRace() {
 		more = append(more, "-race")
