@@ -57,7 +57,12 @@ func readConfig(path string) (*config.Config, error) {
 // that cannot be listened on is found only by the reload itself. The error is a
 // [config.Problems] where the content is at fault, a [*hotreload.TakenBackError]
 // where only a forced reload would apply it. It may be called from any goroutine.
-func (in *instance) dryRun(force bool) (*proxy.Changes, error) {
+func (in *instance) dryRun(force bool) (changes *proxy.Changes, err error) {
+	aside(func() { changes, err = in.wouldDo(force) })
+	return changes, err
+}
+
+func (in *instance) wouldDo(force bool) (*proxy.Changes, error) {
 	src, err := os.ReadFile(in.opts.path)
 	if err != nil {
 		return nil, err
