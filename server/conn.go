@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -196,6 +197,11 @@ func (c *Conn) awaitRequest() error {
 	// After the state was set: a drain that did not see it is seen here.
 	if c.leaving() {
 		return c.awaitLast()
+	}
+	if c.requests > 0 {
+		// Others first: when they are many, this client's next request will have
+		// come by then, and a look for it before is a system call for nothing.
+		runtime.Gosched()
 	}
 	n, err := c.stream.Read(in.buf[in.w:])
 	c.awake()

@@ -84,7 +84,12 @@ func newParkingEdge(t testing.TB, parkAfter time.Duration, handle fasthttp.Reque
 	if handle == nil {
 		handle = e.handle
 	}
-	e.Server = server.New(server.Options{Handler: handle, Refused: e.onRefuse, ParkAfter: parkAfter})
+	e.Server = server.New(server.Options{Handler: handle, Refused: e.onRefuse, ParkAfter: parkAfter,
+		Trouble: func(msg string, err error) {
+			if strings.Contains(msg, "idle connections") {
+				t.Errorf("%s: %v", msg, err)
+			}
+		}})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -13,6 +14,7 @@ import (
 type poller struct {
 	file   *os.File
 	raw    syscall.RawConn
+	closed atomic.Bool
 	epoll  int
 	events [128]syscall.EpollEvent
 }
@@ -48,7 +50,8 @@ func (p *poller) watch(fd int, known bool) error {
 }
 
 // wait appends sockets that are ready to dst. Ones that were closed since, and
-// others that have their number now, may be among them.
+// others that have their number now, may be among them. After close the error is
+// [os.ErrClosed].
 func (p *poller) wait(dst []ready) ([]ready, error) {
 	n := 0
 	var failed error
@@ -56,6 +59,9 @@ func (p *poller) wait(dst []ready) ([]ready, error) {
 		n, failed = syscall.EpollWait(int(fd), p.events[:], 0)
 		return n > 0 || failed != nil && failed != syscall.EINTR
 	})
+	if p.closed.Load() {
+		return dst, os.ErrClosed
+	}
 	for _, e := range p.events[:max(n, 0)] {
 		dst = append(dst, ready{fd: int(e.Fd), hungUp: e.Events&^syscall.EPOLLIN != 0})
 	}
@@ -65,7 +71,10 @@ func (p *poller) wait(dst []ready) ([]ready, error) {
 	return dst, err
 }
 
-func (p *poller) close() { _ = p.file.Close() }
+func (p *poller) close() {
+	p.closed.Store(true)
+	_ = p.file.Close()
+}
 
 // hasBytes reports whether there is something to read from fd.
 func hasBytes(fd int) bool {
