@@ -45,8 +45,8 @@ func appendRefusal(dst []byte, r *wire.Refusal) []byte {
 
 // turnAway answers a connection over the limit, without waiting for anything.
 func (s *Server) turnAway(c *Conn) {
+	s.onRefuse(appendAddr(nil, addrOf(c.Conn)), errTooMany)
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	_, _ = c.Conn.Write(appendRefusal(nil, errTooMany))
 	_ = c.Conn.Close()
-	s.onRefuse(appendAddr(nil, addrOf(c.Conn)), errTooMany)
 }
