@@ -60,6 +60,9 @@ type Facts struct {
 	Duration time.Duration
 	// Upgraded tells that the exchange became a tunnel.
 	Upgraded bool
+	// Trace is the trace the exchange is part of, and its own place in it; not valid
+	// without tracing.
+	Trace wire.TraceContext
 }
 
 // Params gives the values of a route's path parameters.
@@ -111,6 +114,23 @@ func (x *Exchange) SetHost(host []byte) {
 	x.host = host
 	if x.edited {
 		x.request.Set("Host", string(host))
+	}
+}
+
+// SetSpan makes the target see another span as its parent, in the trace that
+// Forwarding tells of. Where a middleware has removed that field, or put another
+// trace in its place, that stays.
+func (x *Exchange) SetSpan(id [8]byte) {
+	now := &x.Forwarding.Trace
+	if !x.edited {
+		now.Span = id
+		return
+	}
+	var text [64]byte
+	line := x.request.Get("traceparent")
+	if string(line) == string(now.AppendText(text[:0])) {
+		now.Span = id
+		now.AppendText(line[:0])
 	}
 }
 

@@ -83,6 +83,38 @@ func TestHost(t *testing.T) {
 	}
 }
 
+// TestSetSpan tells two targets, one after the other, of the trace.
+func TestSetSpan(t *testing.T) {
+	const id = "0a000000000000000000000000000000"
+	for _, c := range []struct {
+		name string
+		edit func(x *exchange.Exchange)
+		want [2]string // "" for no field
+	}{
+		{"as it came", func(*exchange.Exchange) {}, [2]string{"00-" + id + "-0100000000000000-01", "00-" + id + "-0200000000000000-01"}},
+		{"edited", func(x *exchange.Exchange) { x.RequestFields().Set("X-A", "1") },
+			[2]string{"00-" + id + "-0100000000000000-01", "00-" + id + "-0200000000000000-01"}},
+		{"removed", func(x *exchange.Exchange) { x.RequestFields().Del("Traceparent") }, [2]string{}},
+		{"another", func(x *exchange.Exchange) { x.RequestFields().Set("traceparent", "x") }, [2]string{"x", "x"}},
+		{"another trace", func(x *exchange.Exchange) { x.RequestFields().Set("traceparent", "01-"+id+"-0000000000000000-01") },
+			[2]string{"01-" + id + "-0000000000000000-01", "01-" + id + "-0000000000000000-01"}},
+	} {
+		x := received(t, "GET /a HTTP/1.1\r\nHost: a\r\ntraceparent: old\r\n\r\n")
+		x.Forwarding.Trace = wire.TraceContext{ID: [16]byte{10}, Flags: 1}
+		c.edit(x)
+		for i, want := range c.want {
+			x.SetSpan([8]byte{byte(i + 1)})
+			head, want := string(x.AppendHead(nil)), "traceparent: "+want+"\r\n"
+			if c.want[i] == "" {
+				want = ""
+			}
+			if strings.Count(head, "traceparent") != strings.Count(want, "traceparent") || !strings.Contains(head, want) {
+				t.Errorf("%s: head %q, want %q", c.name, head, want)
+			}
+		}
+	}
+}
+
 // TestSetTargetFromItself puts targets together from parts of the one before, as
 // one rewriting middleware after another does.
 func TestSetTargetFromItself(t *testing.T) {

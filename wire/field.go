@@ -27,10 +27,12 @@ const (
 	KindTransferEncoding
 	KindUpgrade
 	KindDate
+	KindTraceparent
+	KindTracestate
 )
 
-// kindOf classifies a field name. The switch on the length leaves at most two
-// comparisons for any name.
+// kindOf classifies a field name. The switch on the length leaves at most three
+// comparisons for any name, and mostly of one byte.
 func kindOf(name []byte) Kind {
 	switch len(name) {
 	case 2:
@@ -53,7 +55,12 @@ func kindOf(name []byte) Kind {
 		if equalFold(name, "connection") {
 			return KindConnection
 		}
+		if equalFold(name, "tracestate") {
+			return KindTracestate
+		}
 		return ifName(name, "keep-alive", KindKeepAlive)
+	case 11:
+		return ifName(name, "traceparent", KindTraceparent)
 	case 14:
 		if equalFold(name, "content-length") {
 			return KindContentLength

@@ -10,6 +10,11 @@ type Forwarding struct {
 	// Trusted says that the peer is a proxy whose own forwarding fields are
 	// believed: For is then appended to, the others are kept.
 	Trusted bool
+	// Trace, if it is valid, is what the next hop is told of the trace, in place of
+	// what came. Else traceparent and tracestate pass like any other field.
+	Trace TraceContext
+	// TraceState says that tracestate goes with Trace as it came.
+	TraceState bool
 }
 
 // AppendFields appends to dst the field lines of h that travel on, without the
@@ -29,7 +34,7 @@ func (h *Head) AppendFields(dst []byte, host []byte, fwd *Forwarding) []byte {
 	run := -1 // start of a run of lines copied as they are
 	for i := range h.fields {
 		f := &h.fields[i]
-		if h.passes(f, i, host != nil, fwd.Trusted, &seen) {
+		if h.passes(f, i, host != nil, fwd, &seen) {
 			if run < 0 {
 				run = int(f.start)
 			}
@@ -58,7 +63,8 @@ type seenForwarding struct {
 }
 
 // passes reports whether the line travels on byte for byte.
-func (h *Head) passes(f *Field, i int, newHost, trusted bool, seen *seenForwarding) bool {
+func (h *Head) passes(f *Field, i int, newHost bool, fwd *Forwarding, seen *seenForwarding) bool {
+	trusted := fwd.Trusted
 	switch f.Kind {
 	case KindOther, KindDate:
 		return !h.nominated || !h.isNominated(h.name(f))
@@ -76,6 +82,11 @@ func (h *Head) passes(f *Field, i int, newHost, trusted bool, seen *seenForwardi
 		return trusted
 	case KindForwardedFor:
 		return trusted && !h.lastForwardedFor(i, seen)
+	case KindTraceparent, KindTracestate:
+		if fwd.Trace.Valid() {
+			return f.Kind == KindTracestate && fwd.TraceState
+		}
+		return !h.nominated || !h.isNominated(h.name(f))
 	}
 	return false
 }
@@ -141,6 +152,11 @@ func appendForwarding(dst, host []byte, fwd *Forwarding, seen *seenForwarding) [
 	if !seen.proto {
 		dst = append(dst, "X-Forwarded-Proto: "...)
 		dst = append(dst, fwd.Proto...)
+		dst = append(dst, "\r\n"...)
+	}
+	if fwd.Trace.Valid() {
+		dst = append(dst, "traceparent: "...)
+		dst = fwd.Trace.AppendText(dst)
 		dst = append(dst, "\r\n"...)
 	}
 	return dst

@@ -31,7 +31,10 @@ func checkHead(t *testing.T, input []byte) {
 	if len(h.Host) == 0 {
 		return // would be refused as HTTP/1.1
 	}
-	for _, fwd := range []Forwarding{{[]byte("192.0.2.7"), "http", false}, {[]byte("::1"), "https", true}, {nil, "http", true}} {
+	for _, fwd := range []Forwarding{
+		{Client: []byte("192.0.2.7"), Proto: "http"}, {Client: []byte("::1"), Proto: "https", Trusted: true}, {Proto: "http", Trusted: true},
+		{Proto: "http", Trace: TraceContext{ID: [16]byte{1}, Span: [8]byte{2}}, TraceState: true},
+	} {
 		for _, host := range [][]byte{nil, []byte("other:81")} {
 			checkForwarded(t, &h, h.AppendFields(nil, host, &fwd), host)
 		}

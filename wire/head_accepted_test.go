@@ -177,31 +177,49 @@ func TestAppendFieldsForwarding(t *testing.T) {
 		fwd                Forwarding
 		want               string
 	}{
-		{"aliases", "X_Forwarded-For: 1¶x_forwarded_host: b¶X-Forwarded_Proto: c¶X_Y: d¶", "", Forwarding{[]byte("::1"), "http", false}, "Host: a¶X_Y: d¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
-		{"trusted, aliases", "X_Forwarded_For: 1¶", "", Forwarding{[]byte("::1"), "http", true}, "Host: a¶X_Forwarded_For: 1¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
+		{"aliases", "X_Forwarded-For: 1¶x_forwarded_host: b¶X-Forwarded_Proto: c¶X_Y: d¶", "", Forwarding{Client: []byte("::1"), Proto: "http"}, "Host: a¶X_Y: d¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
+		{"trusted, aliases", "X_Forwarded_For: 1¶", "", Forwarding{Client: []byte("::1"), Proto: "http", Trusted: true}, "Host: a¶X_Forwarded_For: 1¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
 		{"no client", "", "", Forwarding{Proto: "https"}, "Host: a¶X-Forwarded-Host: a¶X-Forwarded-Proto: https¶"},
 		{"other host", "X: 1¶", "b:81", Forwarding{Proto: "http"}, "Host: b:81¶X: 1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
-		{"trusted, nothing sent", "", "", Forwarding{[]byte("::1"), "http", true}, "Host: a¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
+		{"trusted, nothing sent", "", "", Forwarding{Client: []byte("::1"), Proto: "http", Trusted: true}, "Host: a¶X-Forwarded-For: ::1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶"},
 		{
 			"trusted, all sent", "x-forwarded-for:1.2.3.4 ¶X-Forwarded-Proto: https¶X-Forwarded-Host: b¶Forwarded: for=b¶", "",
-			Forwarding{[]byte("10.0.0.1"), "http", true},
+			Forwarding{Client: []byte("10.0.0.1"), Proto: "http", Trusted: true},
 			"Host: a¶x-forwarded-for:1.2.3.4, 10.0.0.1¶X-Forwarded-Proto: https¶X-Forwarded-Host: b¶Forwarded: for=b¶",
 		},
 		{
-			"trusted, several lines", "X-Forwarded-For: 1¶X: 1¶X-Forwarded-For: 2, 3¶", "", Forwarding{[]byte("4"), "http", true},
+			"trusted, several lines", "X-Forwarded-For: 1¶X: 1¶X-Forwarded-For: 2, 3¶", "", Forwarding{Client: []byte("4"), Proto: "http", Trusted: true},
 			"Host: a¶X-Forwarded-For: 1¶X: 1¶X-Forwarded-For: 2, 3, 4¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶",
 		},
 		{
-			"trusted, empty line", "X-Forwarded-For:¶", "", Forwarding{[]byte("4"), "http", true},
+			"trusted, empty line", "X-Forwarded-For:¶", "", Forwarding{Client: []byte("4"), Proto: "http", Trusted: true},
 			"Host: a¶X-Forwarded-For: 4¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶",
 		},
 		{
-			"trusted, no client", "X-Forwarded-For: 1 ¶", "", Forwarding{nil, "http", true},
+			"trusted, no client", "X-Forwarded-For: 1 ¶", "", Forwarding{Proto: "http", Trusted: true},
 			"Host: a¶X-Forwarded-For: 1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶",
 		},
 		{
-			"trusted, nominated", "X-Forwarded-For: 1¶Connection: x-forwarded-for, x-forwarded-proto¶X-Forwarded-Proto: https¶", "", Forwarding{[]byte("4"), "http", true},
+			"trusted, nominated", "X-Forwarded-For: 1¶Connection: x-forwarded-for, x-forwarded-proto¶X-Forwarded-Proto: https¶", "", Forwarding{Client: []byte("4"), Proto: "http", Trusted: true},
 			"Host: a¶X-Forwarded-For: 1, 4¶X-Forwarded-Proto: https¶X-Forwarded-Host: a¶",
+		},
+		{
+			"no trace of ours", "traceparent: a¶Traceparent: b¶tracestate: c¶", "", Forwarding{Proto: "http"},
+			"Host: a¶traceparent: a¶Traceparent: b¶tracestate: c¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶",
+		},
+		{
+			"no trace of ours, nominated", "traceparent: a¶tracestate: c¶Connection: tracestate¶", "", Forwarding{Proto: "http"},
+			"Host: a¶traceparent: a¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶",
+		},
+		{
+			"trace", "traceparent: a¶TraceState: c¶Connection: tracestate¶Tracestate: d¶", "",
+			Forwarding{Proto: "http", Trace: TraceContext{ID: [16]byte{0xab, 15: 1}, Span: [8]byte{0xcd}, Flags: 1}, TraceState: true},
+			"Host: a¶TraceState: c¶Tracestate: d¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶traceparent: 00-ab000000000000000000000000000001-cd00000000000000-01¶",
+		},
+		{
+			"trace without a state", "TRACEPARENT: a¶TraceState: c¶X: 1¶", "",
+			Forwarding{Proto: "http", Trace: TraceContext{ID: [16]byte{1}, Span: [8]byte{2}}},
+			"Host: a¶X: 1¶X-Forwarded-Host: a¶X-Forwarded-Proto: http¶traceparent: 00-01000000000000000000000000000000-0200000000000000-00¶",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
