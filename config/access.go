@@ -127,7 +127,7 @@ func (c *AccessCondition) Statuses() ([]StatusRange, error) {
 // accessFields are the fields of a record, in their order.
 var accessFields = []string{
 	"time", "client", "method", "host", "uri", "proto", "route", "upstream", "target", "attempts", "status", "reason",
-	"bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", "request_id",
+	"bytes_in", "bytes_out", "duration_ms", "header_ms", "upgraded", "request_id", "trace_id",
 }
 
 // AccessWeight is the field that a sample adds.

@@ -32,6 +32,7 @@ func check(c *Config, r *report) {
 	k.limits()
 	k.guard(path{}.key("guard"), c.Guard)
 	k.access()
+	k.tracing(path{}.key("tracing"), c.Tracing)
 	for _, name := range k.upstreams {
 		k.upstream(name, c.Upstreams[name])
 	}

@@ -24,6 +24,7 @@ type Config struct {
 	Listeners      []Listener            `json:"listeners" required:"true" doc:"The addresses that accept requests."`
 	Admin          Admin                 `json:"admin" doc:"The operator's own address."`
 	Log            Log                   `json:"log" doc:"What is logged, and where to."`
+	Tracing        *Tracing              `json:"tracing" doc:"Makes requests part of distributed traces."`
 	Limits         Limits                `json:"limits" doc:"What a client may send and how long it may take."`
 	Guard          *Guard                `json:"guard" doc:"Takes back a reload after which requests fail."`
 	TrustedProxies []netip.Prefix        `json:"trusted_proxies" doc:"Networks whose X-Forwarded-* fields are believed; empty trusts nobody."`
@@ -63,6 +64,18 @@ type Admin struct {
 type Log struct {
 	Level  string    `json:"level" default:"info" enum:"trace|debug|info|warn|error" doc:"The least severe level written."`
 	Access AccessLog `json:"access" doc:"One line per request."`
+}
+
+// Tracing says how requests become part of distributed traces, and where their
+// spans go.
+type Tracing struct {
+	Endpoint    string            `json:"endpoint" doc:"The URL that spans are sent to by OTLP over HTTP, as http://127.0.0.1:4318/v1/traces; left out, traces are begun and passed on, and no spans sent."`
+	Headers     map[string]string `json:"headers" secret:"true" doc:"Header fields to send with them, such as a token; their values are shown to nobody."`
+	ServiceName string            `json:"service_name" default:"sluice" doc:"The name under which spans are found."`
+	Sample      float64           `json:"sample" default:"0.1" doc:"The share of traces begun here that is recorded, 0 to 1."`
+	Parent      string            `json:"parent" default:"any" enum:"any|trusted" doc:"Whose traceparent is taken up, and with it the decision whether to record: any client's, or only those of trusted_proxies."`
+	Query       bool              `json:"query" default:"false" doc:"Whether spans have the query of the request."`
+	Redact      []string          `json:"redact" doc:"Parameters of the query whose values spans do not have, besides sig, Signature, AWSAccessKeyId and X-Goog-Signature: REDACTED stands for them."`
 }
 
 // Limits bound what a client may send and how long it may take.

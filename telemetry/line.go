@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"encoding/hex"
 	"strconv"
 	"time"
 
@@ -43,6 +44,10 @@ func appendLine(dst []byte, x *exchange.Exchange) []byte {
 	}
 	if id := x.RequestID(); len(id) > 0 {
 		dst = appendJSON(append(dst, `,"request_id":`...), id, maxClient)
+	}
+	if x.Trace.Valid() {
+		dst = append(dst, `,"trace_id":"`...)
+		dst = append(hex.AppendEncode(dst, x.Trace.ID[:]), '"')
 	}
 	return append(dst, "}\n"...)
 }

@@ -76,6 +76,16 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestLineOfATrace(t *testing.T) {
+	x := sample()
+	x.Trace.ID = [16]byte{0xab, 15: 0xcd}
+	for _, got := range [][]byte{appendLine(nil, x), mappedLine(x)} {
+		if !strings.HasSuffix(string(got), `,"header_ms":0.120,"trace_id":"ab0000000000000000000000000000cd"}`+"\n") {
+			t.Errorf("line is %s", got)
+		}
+	}
+}
+
 func TestLineWithoutHead(t *testing.T) {
 	x := &exchange.Exchange{Start: time.Now(), Facts: exchange.Facts{Status: 400, Reason: exchange.Malformed}}
 	if b := appendLine(nil, x); string(b) != string(mappedLine(x)) {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,6 +59,7 @@ const (
 	fromHeaderTime
 	fromUpgraded
 	fromRequestID
+	fromTraceID
 
 	fromWeight
 	fromHeader   // a field of the request, as it came
@@ -71,7 +73,7 @@ const (
 
 var limits = map[source]int{
 	fromClient: maxClient, fromMethod: maxMethod, fromHost: maxHost, fromURI: maxURI,
-	fromRoute: maxName, fromUpstream: maxName, fromTarget: maxName, fromReason: maxMethod, fromRequestID: maxClient,
+	fromRoute: maxName, fromUpstream: maxName, fromTarget: maxName, fromReason: maxMethod, fromRequestID: maxClient, fromTraceID: maxClient,
 	fromHeader: maxAdded, fromResponse: maxAdded, fromCookie: maxAdded, fromQuery: maxAdded, fromText: maxName,
 }
 
@@ -138,6 +140,12 @@ func (c *column) append(dst []byte, r *record, q quoting) ([]byte, bool) {
 		return append(dst, "true"...), true
 	case fromRequestID:
 		return appendText(dst, x.RequestID(), c, q)
+	case fromTraceID:
+		if !x.Trace.Valid() {
+			return dst, false
+		}
+		r.scratch = hex.AppendEncode(r.scratch[:0], x.Trace.ID[:])
+		return appendText(dst, r.scratch, c, q)
 	case fromWeight:
 		return strconv.AppendUint(dst, r.weight, 10), true
 	case fromResponse:

@@ -58,6 +58,7 @@ func received(t testing.TB, head string) *exchange.Exchange {
 	x.Response.Fields.Add("Location", "/next?token=t1&a=b")
 	x.Response.Fields.Add("Set-Cookie", "sid=s3cret")
 	x.SetRequestID([]byte("id-1"))
+	x.Trace = wire.TraceContext{ID: [16]byte{0xab, 15: 0xcd}}
 	return x
 }
 
@@ -73,9 +74,9 @@ func TestFormats(t *testing.T) {
 			`- - - [09/Mar/2025:06:05:02 +0000] "-" 400 0`},
 		{"combined", `192.0.2.7 - - [09/Mar/2025:06:05:02 +0000] "GET /users?token=s3cret&page=2 HTTP/1.1" 200 3456 ` +
 			`"http://a/b?x=1&%74oken=s3cret#f" "Curl \"8\" \\"`, `- - - [09/Mar/2025:06:05:02 +0000] "-" 400 0 "-" "-"`},
-		{"{{{time}}}\t{host}|{reason}|{attempts}|{upgraded}|{header_ms}|{request_id}",
-			"{2025-03-09T06:05:02.004321Z}\tapi.example.com:8080|-|2|-|0.120|id-1",
-			"{2025-03-09T06:05:02.004321Z}\t-|malformed|0|-|-|-"},
+		{"{{{time}}}\t{host}|{reason}|{attempts}|{upgraded}|{header_ms}|{request_id}|{trace_id}",
+			"{2025-03-09T06:05:02.004321Z}\tapi.example.com:8080|-|2|-|0.120|id-1|ab0000000000000000000000000000cd",
+			"{2025-03-09T06:05:02.004321Z}\t-|malformed|0|-|-|-|-"},
 		{"{header:x-none} {header:user-agent} {response:age} {cookie:lang} {query:page} {query:token}",
 			`- Curl \"8\" \\ 7 de 2 s3cret`, `- - - - - -`},
 	}
@@ -316,7 +317,7 @@ func TestWeightDoesNotOverflow(t *testing.T) {
 // TestEveryFieldHasASource: the names of the config and our sources go together.
 func TestEveryFieldHasASource(t *testing.T) {
 	names := config.AccessFields()
-	if len(names) != int(fromWeight) || names[fromURI] != "uri" || names[fromHeaderTime] != "header_ms" || names[fromRequestID] != "request_id" {
+	if len(names) != int(fromWeight) || names[fromURI] != "uri" || names[fromHeaderTime] != "header_ms" || names[fromTraceID] != "trace_id" {
 		t.Errorf("fields are %v", names)
 	}
 }
