@@ -24,6 +24,7 @@ type Metrics struct {
 	filtered  striped[filteredCell]
 	native    atomic.Bool // native histograms were asked for
 	since     time.Time   // when they were, guarded by mu
+	traces    traceCounters
 
 	mu        sync.Mutex
 	routes    family[string, RouteMetrics]

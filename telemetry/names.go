@@ -153,6 +153,12 @@ var (
 		"1 while a sink of the access log fails or loses lines, else 0.", "sink")
 	AccessFiltered = define(Counter, "sluice_access_log_filtered_total",
 		"Records that a filter of the access log has ended, samples included.")
+	TraceSpans = define(Counter, "sluice_trace_spans_total",
+		"Spans that the receiver of traces has taken.")
+	TraceDropped = define(Counter, "sluice_trace_spans_dropped_total",
+		"Spans lost, by cause: behind (too many waited), failed (sending did) or rejected (the receiver did not want them).", "cause").upTo(3)
+	TraceTrouble = define(Gauge, "sluice_trace_trouble",
+		"1 while the receiver of traces fails or spans are lost, else 0.")
 	LogDropped = define(Counter, "sluice_log_dropped_total",
 		"Lines of the events log lost, because they could not be written or nobody took them.")
 	BuildInfo = define(Gauge, "sluice_build_info",
@@ -167,7 +173,7 @@ var definitions = []*Definition{
 	TargetRequests, TargetConnects, TargetReuses, TargetStale, TargetConnections, TargetInFlight, TargetLatency, TargetUsable, TargetDrained,
 	TargetState, TargetChanges, UpstreamFailingOpen,
 	Reloads, ReloadOK, ReloadTime, Generation,
-	AccessLines, AccessDropped, AccessTrouble, AccessFiltered, LogDropped, BuildInfo,
+	AccessLines, AccessDropped, AccessTrouble, AccessFiltered, TraceSpans, TraceDropped, TraceTrouble, LogDropped, BuildInfo,
 }
 
 // Definitions returns every metric of Sluice's own, for docs and tests.

@@ -123,6 +123,7 @@ func (m *Metrics) process(emit Emit) {
 		emit(ReloadTime, float64(t)/1000)
 	}
 	m.accessLog(emit)
+	m.traces.emit(emit)
 	emit(BuildInfo, 1, m.version, runtime.Version())
 }
 
