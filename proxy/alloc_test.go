@@ -3,11 +3,15 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/sluiceproxy/sluice/config"
+	"github.com/sluiceproxy/sluice/telemetry"
 )
 
 // roundTripper sends the same request and reads an answer of the same length,
@@ -98,6 +102,65 @@ func TestRequestsDoNotAllocate(t *testing.T) {
 			// A collection may empty a pool in between; so one in ten is let pass.
 			if n := testing.AllocsPerRun(1000, func() { r.do(t) }); n >= 0.1 {
 				t.Errorf("%v allocations per request, want none", n)
+			}
+		})
+	}
+}
+
+// TestUnsampledRequestsDoNotAllocate is TestRequestsDoNotAllocate for traces that are
+// passed on and not recorded.
+func TestUnsampledRequestsDoNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for name, fields := range map[string]string{
+		"begun":    "",
+		"taken up": "traceparent: 00-" + oldTrace + "-" + oldParent + "-00\r\ntracestate: a=1\r\n",
+	} {
+		for _, path := range []string{"/", "/edited"} {
+			t.Run(name+path, func(t *testing.T) {
+				b := serve(t, replace(`{ LISTEN, "upstreams": { "u": { "targets": [ { "address": "ADDR" } ] } },
+					"middlewares": { "in": { "type": "request_headers", "set": { "X-In": "1" } } },
+					"routes": [ { "name": "all", "path": "/*", "upstream": "u" },
+						{ "name": "edited", "path": "/edited", "middlewares": ["in"], "upstream": "u" } ] }`, "ADDR", quietOrigin(t, "\r\n\r\n", plainAnswer)))
+				b.untraced()
+				r := newRoundTripper(t, b, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\n"+fields+"\r\n", len(plainAnswer))
+				for range 100 {
+					r.do(t)
+				}
+				runtime.GC()
+				if n := testing.AllocsPerRun(1000, func() { r.do(t) }); n >= 0.1 {
+					t.Errorf("%v allocations per request, want none", n)
+				}
+			})
+		}
+	}
+}
+
+// untraced makes a bed pass traces on and record none.
+func (b *bed) untraced() {
+	tracer := telemetry.OpenTracer(&config.Tracing{Endpoint: "http://127.0.0.1:1/v1/traces"}, telemetry.TracerOptions{Metrics: b.metrics})
+	b.proxy.SetTracer(tracer)
+	b.t.Cleanup(func() { _ = tracer.Close(context.Background()) })
+}
+
+// BenchmarkTracing is what a small request costs as its trace is passed on, and as it
+// is recorded, besides BenchmarkSmallGet.
+func BenchmarkTracing(b *testing.B) {
+	for name, flags := range map[string]string{"off": "", "unsampled": "00", "recorded": "01"} {
+		b.Run(name, func(b *testing.B) {
+			addr := quietOrigin(b, "\r\n\r\n", plainAnswer)
+			bed := serve(b, to(addr))
+			switch flags {
+			case "00":
+				bed.untraced()
+			case "01":
+				bed.traced()
+			}
+			r := newRoundTripper(b, bed, "GET /x HTTP/1.1\r\nHost: localhost\r\ntraceparent: 00-"+oldTrace+"-"+oldParent+"-"+flags+"\r\n\r\n", len(plainAnswer))
+			b.ReportAllocs()
+			for b.Loop() {
+				r.do(b)
 			}
 		})
 	}

@@ -59,6 +59,7 @@ func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
 		failed, _ := err.(*upstream.Failure)
 		if failed != nil {
 			r.Reason = r.blame(failed.Reason)
+			r.endSpan(r.Reason)
 		}
 		if target = f.next(r, target, failed, replayable); target == nil {
 			break
@@ -113,6 +114,7 @@ func (r *request) overdue() bool {
 func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, replayable bool) error {
 	r.Attempts++
 	r.headAt = time.Time{}
+	r.beginSpan(target)
 	now := r.Start
 	if r.Attempts > 1 || r.trip.Waited() {
 		now = time.Now()
@@ -120,6 +122,7 @@ func (f *forwarder) attempt(r *request, target *upstream.Target, whole []byte, r
 	if err := r.trip.Open(target, f.pool, r.reuse(replayable), now, r.deadline); err != nil {
 		return err
 	}
+	r.noteConnection()
 	f.setHost(r, target)
 	r.out = r.AppendHead(r.out[:0])
 	if replayable && len(whole) <= smallBody {
@@ -191,6 +194,7 @@ func (f *forwarder) readResponse(r *request, now time.Time) error {
 	if head.Status == 101 && !(head.WebSocket && r.Head.WebSocket) {
 		return &upstream.Failure{Reason: exchange.UpstreamMalformed, Err: wire.ErrResponseSwitches}
 	}
+	r.noteStatus(head.Status)
 	r.HeaderTime = time.Since(r.Start)
 	r.headAt = r.Start.Add(r.HeaderTime)
 	r.Reason = exchange.OK
@@ -232,6 +236,7 @@ func (r *request) finishTrip(failed, again bool) {
 	if !r.trip.IsOpen() {
 		return
 	}
+	r.endSpan(r.Reason)
 	now := r.headAt
 	if now.IsZero() {
 		now = time.Now()

@@ -36,6 +36,7 @@ type Proxy struct {
 	opts     Options
 	gen      atomic.Pointer[Generation]
 	access   atomic.Pointer[telemetry.AccessLog]
+	tracer   atomic.Pointer[telemetry.Tracer]
 	inFlight atomic.Int64
 	tunnels  atomic.Int64
 	swapping sync.Mutex
@@ -159,6 +160,9 @@ func (p *Proxy) Handle(ctx *fasthttp.RequestCtx) {
 	r.begin(ctx.Conn().(*server.Conn), p.gen.Load(), ctx)
 	p.inFlight.Add(1)
 	defer p.end(ctx, r)
+	if t := p.tracer.Load(); t != nil {
+		r.spans.parent, r.spans.wanted = t.Begin(&r.Exchange)
+	}
 	if r.match() {
 		r.route.handler(ctx)
 	}
@@ -201,6 +205,9 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 	metrics.Observe(&r.Facts)
 	if access := p.access.Load(); access != nil {
 		access.Write(&r.Exchange)
+	}
+	if r.Trace.Sampled() {
+		p.record(r)
 	}
 	r.release()
 }

@@ -44,6 +44,7 @@ type request struct {
 	passedOn bool
 	// deadline is when the whole request is to be done; zero without a limit.
 	deadline time.Time
+	spans    spans // of a recorded trace
 	// headAt is when the response's head had come, while that is as good as now.
 	headAt time.Time
 }
@@ -83,6 +84,7 @@ func (r *request) release() {
 	r.silent, r.begun, r.passedOn, r.redialled, r.deadline = false, false, false, false, time.Time{}
 	r.headAt = time.Time{}
 	r.key, r.sent, r.stale = 0, 0, 0
+	r.spans.wanted, r.spans.n, r.spans.open = false, 0, false
 	requests.Put(r)
 }
 

@@ -90,6 +90,9 @@ func (t *Trip) Target() *Target { return t.target }
 // Begun returns when the trip was opened, before it had a connection.
 func (t *Trip) Begun() time.Time { return t.begun }
 
+// Peer returns the address at the other end of the connection.
+func (t *Trip) Peer() net.Addr { return t.c.Conn.RemoteAddr() }
+
 // Reused reports whether the connection carried a request before.
 func (t *Trip) Reused() bool { return t.c.used }
 
