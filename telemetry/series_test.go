@@ -66,7 +66,7 @@ func TestSeriesBound(t *testing.T) {
 // emitRest emits what is not counted by telemetry itself.
 func emitRest(emit Emit, cfg *config.Config) {
 	for _, d := range []*Definition{
-		InFlight, Tunnels, ClientConnections, ClientRoom, AcceptHeld, Generation, LogDropped, ReloadTime,
+		InFlight, Tunnels, ClientConnections, ClientParked, ClientRoom, AcceptHeld, Generation, LogDropped, ReloadTime,
 	} {
 		emit(d, 1)
 	}
