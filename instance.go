@@ -38,6 +38,7 @@ type instance struct {
 	changing sync.Mutex // guards what follows; held while it is applied or handed over
 	cfg      *config.Config
 	access   accessLogs
+	traces   traces
 	door     *door // nil without an admin address
 	edit     edit
 	unkept   bool // the last attempt to keep a copy of the config failed
@@ -244,6 +245,7 @@ func (in *instance) change(data []byte) (err error) {
 	_ = in.log.SetLevel(cfg.Log.Level)
 	in.fitDescriptors(cfg)
 	in.access.swap(in.proxy, access, in.accessLost)
+	in.traces.swap(in.proxy, in.tracer(cfg.Tracing), in.tracesLost)
 	in.inherit(candidate)
 	candidate.Commit()
 	sockets.Commit()

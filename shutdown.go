@@ -131,9 +131,7 @@ func (in *instance) stop(ctx context.Context) {
 			Msg("requests were cut off at the end of the drain")
 	}
 	in.proxy.Close()
-	if err := in.access.close(); err != nil {
-		in.accessLost(err)
-	}
+	in.flush()
 	if in.inCharge {
 		closeDoor()
 		in.removePID()
