@@ -39,6 +39,11 @@ func checkHead(t *testing.T, input []byte) {
 			checkForwarded(t, &h, h.AppendFields(nil, host, &fwd), host)
 		}
 	}
+	if c, _, ok := h.Trace(); ok {
+		if again, _ := ParseTraceparent(c.AppendText(nil)); again != c || !c.Valid() {
+			t.Errorf("the trace %+v of %q is read back as %+v", c, raw, again)
+		}
+	}
 	if !bytes.Equal(raw, h.Raw()) {
 		t.Errorf("AppendFields changed the head %q", raw)
 	}
@@ -87,6 +92,7 @@ func FuzzHead(f *testing.F) {
 	for _, tt := range acceptedHeads {
 		f.Add(crlf(tt.head))
 	}
+	f.Add(crlf("GET / HTTP/1.1¶Host: a¶Traceparent: cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x¶TRACESTATE: a=1,b@c=2¶¶"))
 	for _, tt := range refusedFields {
 		f.Add(crlf("POST / HTTP/1.1¶Host: a¶" + tt.inputs[0] + "¶¶"))
 	}
