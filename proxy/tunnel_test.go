@@ -60,6 +60,9 @@ func TestTunnelsSurviveReloads(t *testing.T) {
 	var all []func(string) error
 	for range 20 {
 		_, say := b.tunnel()
+		if err := say("hello"); err != nil {
+			t.Fatal(err)
+		}
 		all = append(all, say)
 	}
 	if n := b.proxy.Tunnels(); n != 20 {
