@@ -99,23 +99,6 @@ func checkConfig(path string) (*config.Config, error) {
 	return g.Config, config.Place(src, g.RunTests())
 }
 
-func validateCommand(args []string, out, errs io.Writer) int {
-	f := flags("validate", "[-config FILE]", "Tells every problem of the file with its line and column, and runs the\n"+
-		"tests in it. Exit code 1 if there is a problem. Nothing is opened or dialled.", errs)
-	path := configFlag(f)
-	if code, done := parse(f, args, 0); done {
-		return code
-	}
-	c, err := checkConfig(*path)
-	if err != nil {
-		tell(errs, *path, err)
-		return exitFail
-	}
-	fmt.Fprintf(out, "%s: ok: %d listeners, %d upstreams, %d middlewares, %d routes, %d tests passed\n",
-		*path, len(c.Listeners), len(c.Upstreams), len(c.Middlewares), len(c.Routes), len(c.Tests))
-	return exitOK
-}
-
 func versionCommand(args []string, out, errs io.Writer) int {
 	f := flags("version", "", "Prints the version of this build.", errs)
 	if code, done := parse(f, args, 0); done {
