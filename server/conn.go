@@ -94,7 +94,7 @@ func (c *Conn) nextRequest() bool {
 	}
 	settings := c.srv.settings.Load()
 	if c.work == nil {
-		c.work = acquireWork(c.Conn, settings.bufferSize())
+		c.work = acquireWork(c)
 	}
 	c.settings = settings
 	err := c.readHead()
@@ -136,12 +136,12 @@ func (c *Conn) endRequest() bool {
 // readHead reads until in.head holds a whole head. An error is a *wire.Refusal,
 // or of the connection.
 func (c *Conn) readHead() error {
-	in := c.in
-	if in.w == in.r {
+	if c.in == nil || c.in.w == c.in.r {
 		if err := c.awaitRequest(); err != nil {
 			return err
 		}
 	}
+	in := c.in
 	scanned, armed := 0, false
 	for {
 		if headMayBeWhole(in.buf[in.r:in.w], &scanned) {
@@ -178,11 +178,11 @@ func (c *Conn) readHead() error {
 // awaitRequest waits for the first bytes of a request. io.EOF says that the
 // connection ended between two requests, as it may.
 func (c *Conn) awaitRequest() error {
-	in, wait := c.in, c.settings.IdleTimeout
+	wait := c.settings.IdleTimeout
 	if c.requests == 0 {
 		wait = c.settings.HeaderTimeout
 	}
-	began, patience := c.now(), c.srv.patience(wait)
+	patience := c.srv.patience(wait)
 	if c.resumed {
 		// There is something to read; it is not to be parked again before it was,
 		// however busy the machine is.
@@ -192,7 +192,11 @@ func (c *Conn) awaitRequest() error {
 			patience = defaultParkAfter
 		}
 	}
-	c.read.Reach(began, patience, c.Conn.SetReadDeadline)
+	c.began, c.arm = c.now(), patience
+	if c.read.Armed() {
+		c.arm = 0
+		c.read.Reach(c.began, patience, c.Conn.SetReadDeadline)
+	}
 	c.state.Store(stateWaiting)
 	// After the state was set: a drain that did not see it is seen here.
 	if c.leaving() {
@@ -203,21 +207,27 @@ func (c *Conn) awaitRequest() error {
 		// come by then, and a look for it before is a system call for nothing.
 		runtime.Gosched()
 	}
-	n, err := c.stream.Read(in.buf[in.w:])
+	n, err := c.stream.ReadLent(c.lendTo)
 	c.awake()
-	in.w += n
 	switch {
 	case n > 0:
+		c.in.w += n
 		return nil
 	case !sock.IsTimeout(err):
 		return err
 	case c.leaving():
 		return c.awaitLast()
 	case patience != wait:
-		c.since = began.Sub(c.srv.began)
+		c.since = c.began.Sub(c.srv.began)
 		return errPark
 	}
 	return io.EOF
+}
+
+// maySendMore reports whether the client may have sent something after its last
+// request. One that has ended the connection itself does not (RFC 9112 section 9.6).
+func (c *Conn) maySendMore() bool {
+	return c.requests == 0 || c.in == nil || c.in.head.KeepAlive || c.in.r < c.in.w
 }
 
 // errPark says that no request has come for a while.
@@ -236,6 +246,7 @@ const lastCallTime = time.Second
 // awaitLast waits for a last request. Without one the connection ends.
 func (c *Conn) awaitLast() error {
 	c.awake()
+	c.needInbound()
 	c.read.Reach(time.Now(), lastCallTime, c.Conn.SetReadDeadline)
 	n, err := c.stream.Read(c.in.buf[c.in.w:])
 	c.in.w += n
@@ -305,7 +316,7 @@ func (c *Conn) Send(b []byte) error {
 
 // SendInterim is Send for a response that is not the final one (1xx).
 func (c *Conn) SendInterim(b []byte) error {
-	c.write.Reach(c.now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.reachWrite()
 	_, err := c.stream.Write(b)
 	if err != nil {
 		c.closing = true
@@ -327,7 +338,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	if c.answered {
 		return len(p), nil
 	}
-	c.write.Reach(time.Now(), c.settings.WriteTimeout, c.Conn.SetWriteDeadline)
+	c.reachWrite()
 	return c.stream.Write(p)
 }
 
@@ -383,7 +394,7 @@ func (c *Conn) Close() error {
 		}
 	}
 	// While it lingers it counts as open, so that a shutdown waits for it.
-	if c.work != nil && (c.served && !c.body.done || c.closing && c.stream.Look() == sock.Bytes) {
+	if c.work != nil && (c.served && !c.body.done || c.closing && c.maySendMore() && c.stream.Look() == sock.Bytes) {
 		c.lingering = true
 	}
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.lingering && half.CloseWrite() == nil {

@@ -96,6 +96,9 @@ func (s *Server) patience(d time.Duration) time.Duration {
 	return d
 }
 
+// crowded reports whether connections that wait do without a buffer.
+func (s *Server) crowded() bool { return s.active.Load() > many }
+
 // park lets a connection wait without its goroutine, which ends. It must not have
 // any bytes of a request. Where it cannot be parked the connection is to be closed.
 func (s *Server) park(c *Conn) bool {

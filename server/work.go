@@ -12,7 +12,8 @@ import (
 
 // work is the memory a Conn needs while a goroutine serves it.
 type work struct {
-	in       *inbound
+	c        *Conn
+	in       *inbound // nil while a first byte is awaited and memory is short
 	settings *Settings
 	stream   sock.Stream
 	read     sock.Deadline
@@ -23,6 +24,12 @@ type work struct {
 
 	// told is what time it is, for the next thing that has to know; see Tell.
 	told time.Time
+
+	// While the first byte of a request is awaited.
+	began time.Time     // when the wait began
+	arm   time.Duration // what deadline to set when there is none and nothing has come
+
+	lendTo func(waits bool) []byte // lend, made once
 }
 
 // inbound is the memory for what was read and not used yet.
@@ -52,22 +59,71 @@ func acquireInbound(size int) *inbound {
 	return &inbound{buf: make([]byte, size)}
 }
 
-// acquireWork returns the memory to serve raw with, reading size bytes at most.
-func acquireWork(raw net.Conn, size int) *work {
+// acquireWork returns the memory to serve c with.
+func acquireWork(c *Conn) *work {
 	w := workPool.Get().(*work)
-	w.in = acquireInbound(size)
-	w.stream.Init(raw)
-	w.addr = addrOf(raw)
+	if w.lendTo == nil {
+		w.lendTo = w.lend
+		w.stream.OnBlockedWrite(w.armWrite)
+	}
+	w.c = c
+	w.stream.Init(c.Conn)
+	w.addr = addrOf(c.Conn)
 	w.client = appendAddr(w.client[:0], w.addr)
 	return w
 }
 
 func (w *work) release() {
-	inboundPool.Put(w.in)
-	w.in, w.settings, w.body.c = nil, nil, nil
+	w.returnInbound()
+	w.c, w.settings, w.body.c = nil, nil, nil
 	w.read, w.write, w.told = sock.Deadline{}, sock.Deadline{}, time.Time{}
 	w.stream.Forget()
 	workPool.Put(w)
+}
+
+func (w *work) needInbound() {
+	if w.in == nil {
+		w.in = acquireInbound(w.settings.bufferSize())
+	}
+}
+
+func (w *work) returnInbound() {
+	if w.in != nil {
+		inboundPool.Put(w.in)
+		w.in = nil
+	}
+}
+
+// lend is for [sock.Stream.ReadLent], while the first byte of a request is awaited.
+func (w *work) lend(waits bool) []byte {
+	if !waits {
+		w.needInbound()
+		return w.in.buf[w.in.w:]
+	}
+	if w.arm > 0 {
+		w.read.Reach(w.began, w.arm, w.c.Conn.SetReadDeadline)
+		w.arm = 0
+		if w.c.state.Load() == stateWoken {
+			_ = w.c.Conn.SetReadDeadline(sock.Past) // it may have been set before
+		}
+	}
+	if w.c.srv.crowded() {
+		w.returnInbound()
+	}
+	return nil
+}
+
+// armWrite sets a deadline for a write that waits.
+func (w *work) armWrite() {
+	w.write.Reach(time.Now(), w.settings.WriteTimeout, w.c.Conn.SetWriteDeadline)
+}
+
+// reachWrite sees to the deadline of a write that is about to be tried: one that
+// is armed may be too early for it, and for others armWrite is in time.
+func (w *work) reachWrite() {
+	if w.write.Armed() {
+		w.write.Reach(w.c.now(), w.settings.WriteTimeout, w.c.Conn.SetWriteDeadline)
+	}
 }
 
 // addrOf returns the address of the peer; the zero Addr for a unix socket.

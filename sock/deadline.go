@@ -36,6 +36,9 @@ func (l *Deadline) Reach(now time.Time, d time.Duration, set func(time.Time) err
 	_ = set(l.at)
 }
 
+// Armed reports whether the direction has a deadline, which may have passed.
+func (l *Deadline) Armed() bool { return !l.at.IsZero() }
+
 // Past is a deadline that has always expired: set from another goroutine, it
 // ends a read or write that is under way.
 var Past = time.Unix(1, 0)

@@ -20,7 +20,9 @@ type Stream struct {
 	raw syscall.RawConn // nil: no socket
 
 	in, out side
-	asked   bool // the question of an Ask is written
+	lend    func(waits bool) []byte // of a ReadLent under way
+	blocked func()                  // see OnBlockedWrite
+	asked   bool                    // the question of an Ask is written
 	ask     func(fd uintptr) bool
 	peek    func(fd uintptr)
 	state   State
@@ -51,6 +53,26 @@ func (s *Stream) Init(c net.Conn) {
 	if s.ask == nil {
 		s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
 	}
+}
+
+// OnBlockedWrite has f called each time that a write is about to wait until the
+// peer has read: a deadline may be set then, and before it costs nothing. Later
+// calls of Init change nothing about it.
+func (s *Stream) OnBlockedWrite(f func()) { s.blocked = f }
+
+// ReadLent is Read into memory that is lent: lend(false) is called before each
+// attempt to read and returns where to; lend(true) before waiting, when memory
+// that it lent is its own again and a deadline may be set.
+func (s *Stream) ReadLent(lend func(waits bool) []byte) (int, error) {
+	if s.raw == nil {
+		lend(true)
+		return s.c.Read(lend(false))
+	}
+	s.in.begin(nil)
+	s.lend = lend
+	n, err := s.in.end(s.raw.Read(s.in.try))
+	s.lend = nil
+	return n, err
 }
 
 // Forget has s no longer refer to its connection.
@@ -121,9 +143,16 @@ func (d *side) end(err error) (int, error) {
 // for the socket.
 
 func (s *Stream) receive(fd uintptr) bool {
-	n, errno := recv(fd, s.in.p, 0)
+	p := s.in.p
+	if s.lend != nil {
+		p = s.lend(false)
+	}
+	n, errno := recv(fd, p, 0)
 	switch {
 	case errno == syscall.EAGAIN:
+		if s.lend != nil {
+			s.lend(true)
+		}
 		return false
 	case errno != 0:
 		s.in.err = errno
@@ -138,6 +167,9 @@ func (s *Stream) transmit(fd uintptr) bool {
 	for s.out.n < len(s.out.p) {
 		n, errno := send(fd, s.out.p[s.out.n:])
 		if errno == syscall.EAGAIN {
+			if s.blocked != nil {
+				s.blocked()
+			}
 			return false
 		}
 		if errno != 0 {

@@ -234,3 +234,59 @@ func BenchmarkLook(b *testing.B) {
 		p.Look()
 	}
 }
+
+// TestStreamReadsIntoLentMemory: memory is asked for anew after each wait.
+func TestStreamReadsIntoLentMemory(t *testing.T) {
+	each(t, func(t *testing.T, near, far net.Conn) {
+		s := stream(near)
+		var waits int
+		var buf []byte
+		lend := func(wait bool) []byte {
+			if wait {
+				if waits++; waits == 1 {
+					go func() { _, _ = far.Write([]byte("late")) }()
+				}
+				buf = nil
+				return nil
+			}
+			buf = make([]byte, 9)
+			return buf
+		}
+		if n, err := s.ReadLent(lend); string(buf[:n]) != "late" || err != nil || waits == 0 {
+			t.Errorf("read %q, %v after %d waits", buf[:n], err, waits)
+		}
+	})
+	near, far := pair(t, "tcp")
+	s := stream(near)
+	n, err := s.ReadLent(func(wait bool) []byte {
+		if wait {
+			_ = near.SetReadDeadline(time.Now().Add(time.Millisecond))
+		}
+		return make([]byte, 9)
+	})
+	if n != 0 || !sock.IsTimeout(err) {
+		t.Errorf("read %d, %v with a deadline set before the wait; want a timeout", n, err)
+	}
+	_ = near.SetReadDeadline(time.Time{})
+	_ = far.Close()
+	if n, err := s.ReadLent(func(bool) []byte { return make([]byte, 9) }); n != 0 || err != io.EOF {
+		t.Errorf("read %d, %v of a peer that has left", n, err)
+	}
+}
+
+func TestStreamTellsOfBlockedWrites(t *testing.T) {
+	near, _ := pair(t, "tcp")
+	s := stream(near)
+	told := 0
+	s.OnBlockedWrite(func() {
+		if told++; told == 1 {
+			_ = near.SetWriteDeadline(time.Now().Add(time.Millisecond))
+		}
+	})
+	if _, err := s.Write([]byte("little")); err != nil || told != 0 {
+		t.Errorf("a write that goes through: %v, told %d times", err, told)
+	}
+	if _, err := s.Write(make([]byte, 64<<20)); !sock.IsTimeout(err) || told == 0 {
+		t.Errorf("a write that nobody reads: %v, told %d times; want a timeout", err, told)
+	}
+}
