@@ -256,6 +256,24 @@ func TestParkedConnectionsHaveNoGoroutine(t *testing.T) {
 	e.parks(1)
 }
 
+// TestManyParkedConnectionsAreTidiedUpAfter: garbage is collected that they left.
+func TestManyParkedConnectionsAreTidiedUpAfter(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a thousand connections")
+	}
+	e := parking(t, nil)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 1000 {
+		e.dial(here)
+	}
+	e.parks(1000)
+	within(t, "garbage is collected", func() bool {
+		runtime.ReadMemStats(&after)
+		return after.NumForcedGC > before.NumForcedGC
+	})
+}
+
 // TestNothingParks: with a negative ParkAfter, and before its time has come.
 func TestNothingParks(t *testing.T) {
 	for _, after := range []time.Duration{-1, time.Minute} {

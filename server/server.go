@@ -114,6 +114,7 @@ func (s *Server) newEngine() *fasthttp.Server {
 		SecureErrorLogMessage:        true,
 		Logger:                       quietLogger{},
 		Concurrency:                  1 << 20,
+		MaxIdleWorkerDuration:        2 * time.Second, // their stacks are worth more than starting others
 	}
 }
 
