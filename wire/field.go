@@ -152,7 +152,6 @@ func (l *fieldLines) Value(name string, i int) (value []byte, ok bool) {
 
 func (l *fieldLines) name(f *Field) []byte { return l.raw[f.start:f.nameEnd] }
 func (l *fieldLines) val(f *Field) []byte  { return l.raw[f.value:f.valueEnd] }
-func (l *fieldLines) line(f *Field) []byte { return l.raw[f.start:f.end] }
 
 // isNominated reports whether a Connection field names the given field
 // (RFC 9110 section 7.6.1).
