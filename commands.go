@@ -32,6 +32,10 @@ func configFlag(f *flag.FlagSet) *string {
 
 // parse reads the command line; done says that the command has ended, with code.
 func parse(f *flag.FlagSet, args []string, positional int) (code int, done bool) {
+	if l, ok := f.Output().(*flagLister); ok {
+		l.flags = f
+		return exitOK, true
+	}
 	err := f.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
