@@ -109,8 +109,8 @@ func TestBannedImports(t *testing.T) {
 	}
 }
 
-// TestNobodyReadsFasthttpsRequest: what ctx says of the request is a cue of
-// package server's and nothing of the client's; see [server.Options].
+// TestNobodyReadsFasthttpsRequest: ctx says nothing of the client's request; see
+// [server.Options].
 func TestNobodyReadsFasthttpsRequest(t *testing.T) {
 	banned := regexp.MustCompile(`\bctx\.(Request|URI|Path|OriginalURI|RequestURI|Method|Host|Query\w*|Post\w*|Form\w*|Is(Get|Head|Post|Put|Delete)|Referer|UserAgent)\b`)
 	for _, dir := range []string{"proxy", "middleware", "exchange"} {

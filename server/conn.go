@@ -14,13 +14,11 @@ import (
 	"github.com/sluiceproxy/sluice/wire"
 )
 
-// Conn is one client connection. It stands between the socket and fasthttp's
-// connection loop and owns what HTTP/1.1 is exact about: it reads each request
-// head strictly and hands fasthttp one head at a time, without what frames a
-// body; it reads the body itself, by [Conn.Body]; and the handler writes the
-// response through [Conn.Send], after which what fasthttp would answer is
-// discarded. So bytes reach both sides as they came, pipelined requests are
-// answered in order and at once, and a body cut short is never taken for whole.
+// Conn is one client connection. It owns what HTTP/1.1 is exact about: it reads
+// each request head strictly, one at a time; it reads the body, by [Conn.Body];
+// and the handler writes the response through [Conn.Send]. So bytes reach both
+// sides as they came, pipelined requests are answered in order and at once, and a
+// body cut short is never taken for whole.
 //
 // One goroutine serves a Conn. A second one may read the body while the first
 // writes.
@@ -41,15 +39,14 @@ type Conn struct {
 	retired     atomic.Bool // its listener is gone
 	interrupted atomic.Bool
 
-	cued      uint8 // how much of cue fasthttp has yet to read
-	answered  bool  // the response to this request was sent; fasthttp's is discarded
-	served    bool  // a head was read and its exchange is not done
-	closing   bool  // no further request is read
-	probed    bool  // the client was sent a 102; see Gone
-	lingering bool  // the peer may still be sending; see Close
-	parking   bool  // fasthttp's loop is being ended, and the connection not
-	watched   bool  // it has been in the epoll set
-	resumed   bool  // it was parked, and nothing has been read since
+	answered  bool // something of the response to this request was sent
+	served    bool // a head was read and its exchange is not done
+	closing   bool // no further request is read
+	probed    bool // the client was sent a 102; see Gone
+	lingering bool // the peer may still be sending; see Close
+	parking   bool // its goroutine is to end, and the connection not
+	watched   bool // it has been in the epoll set
+	resumed   bool // it was parked, and nothing has been read since
 }
 
 // The states of a Conn that a drain looks at.
@@ -68,24 +65,6 @@ func (c *Conn) Addr() netip.Addr { return c.addr }
 // Client returns the peer's address as text; empty for a unix socket. The slice
 // is valid until the exchange ends.
 func (c *Conn) Client() []byte { return c.client }
-
-// cue is all that fasthttp ever reads: that there is a request. What request it
-// is stands in [Conn.Head].
-const cue = "GET / HTTP/1.1\r\nHost: sluice\r\n\r\n"
-
-// Read is fasthttp's side. It waits for the next request head, refuses what is
-// not one, and returns [io.EOF] when the connection is to end.
-func (c *Conn) Read(p []byte) (int, error) {
-	if c.cued == 0 {
-		if !c.nextRequest() {
-			return 0, io.EOF
-		}
-		c.cued = uint8(len(cue))
-	}
-	n := copy(p, cue[len(cue)-int(c.cued):])
-	c.cued -= uint8(n)
-	return n, nil
-}
 
 // nextRequest ends the request before, if any, and reads the next head.
 func (c *Conn) nextRequest() bool {
@@ -306,8 +285,8 @@ func (c *Conn) now() time.Time {
 	return now
 }
 
-// Send writes bytes of the response to the client; what fasthttp would answer is
-// discarded from now on. b is not kept. A client that does not read for the
+// Send writes bytes of the response to the client; an answer in the handler's
+// context counts no longer. b is not kept. A client that does not read for the
 // write timeout is an error.
 func (c *Conn) Send(b []byte) error {
 	c.answered = true
@@ -331,15 +310,6 @@ func (c *Conn) Abandon(reset bool) {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok && reset {
 		_ = tcp.SetLinger(0)
 	}
-}
-
-// Write is fasthttp's side: its response counts only where the handler sent none.
-func (c *Conn) Write(p []byte) (int, error) {
-	if c.answered {
-		return len(p), nil
-	}
-	c.reachWrite()
-	return c.stream.Write(p)
 }
 
 // Interrupt makes a read of the body that is under way, and any later one, fail.

@@ -70,9 +70,10 @@ type Server struct {
 	listening sync.Mutex // guards the next; taken before mu
 	listeners map[string]*listener
 
-	engine *fasthttp.Server
-	began  time.Time    // see clock
-	active atomic.Int64 // connections that have a goroutine
+	engine   *fasthttp.Server
+	contexts sync.Pool    // of *fasthttp.RequestCtx
+	began    time.Time    // see clock
+	active   atomic.Int64 // connections that have a goroutine
 
 	mu    sync.Mutex // guards all below
 	lists connLists  // of open connections
@@ -100,51 +101,6 @@ func (s *Server) onRefuse(client []byte, r *wire.Refusal) {
 		s.opts.Refused(client, r)
 	}
 }
-
-// newEngine makes the fasthttp server. What it would read, limit or time, Conn
-// does.
-func (s *Server) newEngine() *fasthttp.Server {
-	return &fasthttp.Server{
-		Handler:                      s.serve,
-		NoDefaultServerHeader:        true,
-		ReadBufferSize:               2 * len(cue),
-		WriteBufferSize:              4 << 10,
-		LazyRequestTime:              true,
-		DisablePreParseMultipartForm: true,
-		SecureErrorLogMessage:        true,
-		Logger:                       quietLogger{},
-		Concurrency:                  1 << 20,
-		MaxIdleWorkerDuration:        2 * time.Second, // their stacks are worth more than starting others
-	}
-}
-
-// serve handles a request, and those after it on the same connection for as long
-// as the handler answers by [Conn.Send]: that spares them fasthttp's loop, which
-// would read its cue and write a response that nobody is sent.
-func (s *Server) serve(ctx *fasthttp.RequestCtx) {
-	c := ctx.Conn().(*Conn)
-	s.opts.Handler(ctx)
-	for c.answered && c.nextRequest() {
-		ctx.Response.Reset()
-		ctx.ResetUserValues()
-		s.opts.Handler(ctx)
-	}
-	if c.answered {
-		return
-	}
-	// The answer is in ctx. Of the request fasthttp knows nothing.
-	ctx.Response.SkipBody = c.Head().IsHead()
-	if c.Head().Minor == 0 || !c.KeepAlive() {
-		c.closing = true
-		ctx.SetConnectionClose()
-	}
-}
-
-// quietLogger drops fasthttp's own lines: every failure of a connection is
-// reported where it is decided.
-type quietLogger struct{}
-
-func (quietLogger) Printf(string, ...any) {}
 
 // add puts a new connection on the list; false means that it is one too many.
 func (s *Server) add(c *Conn) bool {
