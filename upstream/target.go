@@ -115,7 +115,11 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64,
 			c.drop = func() { t.client.CloseConn(cc) }
 		}
 		if !c.used {
-			return c, nil
+			if !c.born.Before(now) {
+				return c, nil
+			}
+			// Dialled for a request that did not wait for it, and idle since.
+			c.used, c.since = true, c.born
 		}
 		idle := max(now.Sub(c.since), 0) // now may be from before it was given back
 		if c.expired(t, idle, now) || !t.looksAlive(c, idle, now) {
