@@ -21,6 +21,8 @@ type lifespan struct {
 
 	closed   atomic.Int64 // ns: the shortest idle time after which one was closed lately; 0: none was
 	closedAt atomic.Int64 // when one was last found closed; as Clock
+	memory   atomic.Int64 // ns: how long that is held against the others
+	burstAt  atomic.Int64 // when the first one of those closed together was found; as Clock
 }
 
 const (
@@ -35,10 +37,14 @@ const (
 	// busyMargin is how much later than it was sent an origin on a busy machine
 	// may get to read a request; by then it may find that its time is over.
 	busyMargin = 25 * time.Millisecond
-	// closedMemory is how long a connection that was found closed is held against
-	// the others. An origin with an idle timeout keeps reminding of it; one that
-	// was restarted, and closed all it had, does not.
+	// firstMemory is how long a connection that was found closed is held against
+	// the others where there was none for long: an origin that was restarted closes
+	// all that it had within a burst, and that says nothing of those that follow.
+	// One with an idle timeout closes more, and each burst makes the memory four
+	// times as long, up to closedMemory.
+	firstMemory  = 500 * time.Millisecond
 	closedMemory = 30 * time.Second
+	burst        = 100 * time.Millisecond
 )
 
 // alive notes that a connection was open after it had been idle for so long.
@@ -63,11 +69,19 @@ func (l *lifespan) alive(idle time.Duration, now time.Time) {
 
 // died notes that a connection was closed after it had been idle for so long.
 func (l *lifespan) died(idle time.Duration, now time.Time) {
-	d := max(int64(idle), 1)
+	d, at := max(int64(idle), 1), Clock(now)
+	switch last := l.closedAt.Load(); {
+	case last == 0 || at-last > int64(closedMemory):
+		l.memory.Store(int64(firstMemory))
+		l.burstAt.Store(at)
+	case at-l.burstAt.Load() > int64(burst):
+		l.memory.Store(min(4*l.memory.Load(), int64(closedMemory)))
+		l.burstAt.Store(at)
+	}
 	if known := l.cutOff(now); known == 0 || d < int64(known) {
 		l.closed.Store(d)
 	}
-	l.closedAt.Store(Clock(now))
+	l.closedAt.Store(at)
 	// What was taken for proven is not, if it is longer.
 	if l.proven.Load() > d {
 		l.proven.Store(d)
@@ -80,7 +94,7 @@ func (l *lifespan) died(idle time.Duration, now time.Time) {
 // lately; 0 if none was.
 func (l *lifespan) cutOff(now time.Time) time.Duration {
 	closed := l.closed.Load()
-	if closed == 0 || Clock(now)-l.closedAt.Load() > int64(closedMemory) {
+	if closed == 0 || Clock(now)-l.closedAt.Load() > l.memory.Load() {
 		return 0
 	}
 	return time.Duration(closed)

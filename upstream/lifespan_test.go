@@ -60,3 +60,32 @@ func TestLifespan(t *testing.T) {
 	l.died(0, now)
 	wants("closed at once", 0, false)
 }
+
+// TestLifespanForgetsOneBurst: a restart closes all there was, once; an idle timeout
+// closes again and again.
+func TestLifespanForgetsOneBurst(t *testing.T) {
+	const ms = time.Millisecond
+	now := clockStart.Add(time.Hour)
+	var l lifespan
+	remembered := func(when string, after time.Duration, want bool) {
+		t.Helper()
+		if got := l.cutOff(now.Add(after)) != 0; got != want {
+			t.Errorf("%s: %v after the last close it is remembered: %t, want %t", when, after, got, want)
+		}
+	}
+	for range 20 {
+		l.died(ms, now)
+		now = now.Add(ms)
+	}
+	remembered("after a burst", firstMemory-ms, true)
+	remembered("after a burst", firstMemory+ms, false)
+	for range 4 {
+		now = now.Add(time.Second)
+		l.died(ms, now)
+	}
+	remembered("after closes again and again", closedMemory-ms, true)
+	remembered("after closes again and again", closedMemory+ms, false)
+	now = now.Add(closedMemory + time.Second)
+	l.died(ms, now)
+	remembered("after another burst, long after", firstMemory+ms, false)
+}

@@ -121,7 +121,13 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64,
 			// Dialled for a request that did not wait for it, and idle since.
 			c.used, c.since = true, c.born
 		}
-		idle := max(now.Sub(c.since), 0) // now may be from before it was given back
+		idle := now.Sub(c.since)
+		if idle <= 0 {
+			// Given back since; that it has been idle at all is worth noting, or
+			// nothing is learned of a target whose connections are always busy.
+			now = time.Now()
+			idle = max(now.Sub(c.since), 1)
+		}
 		if c.expired(t, idle, now) || !t.looksAlive(c, idle, now) {
 			t.observer.Stale()
 			c.drop()
