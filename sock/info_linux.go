@@ -31,6 +31,10 @@ const resetWait = 250 * time.Millisecond
 // as it does once nobody is there to read. It is false wherever that cannot be
 // proven: as after a reset without an end, which a peer sends too that has read a
 // part and not the rest. It may wait, for up to 250 ms, for the refusal to come.
+//
+// One peer escapes it: one that ends its own side only, reads on all the same, and
+// resets the connection before its kernel has acknowledged what it read, within
+// some 40 ms. It could answer nobody.
 func (s *Stream) Untouched(n int) (proven bool) {
 	s.control(func(fd int) {
 		if !unacknowledged(fd, n) {
