@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,10 +47,12 @@ func startLoad(t *testing.T, addr string) *load {
 }
 
 // notConnected reports whether there was no connection to be had, be it that the
-// listener closed in the middle of the handshake.
-func notConnected(err error) bool {
+// listener closed in the middle of the handshake, or right after it: what the
+// kernel has taken in since the last look is reset by it. unheard says that the
+// connection was a new one, over which nothing had come.
+func notConnected(err error, unheard bool) bool {
 	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial" &&
+	return errors.As(err, &op) && (op.Op == "dial" || unheard) &&
 		(errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET))
 }
 
@@ -59,10 +62,15 @@ func (l *load) request(c *http.Client, addr string, n int) {
 		method, body = "POST", strings.Repeat("x", 1000*(n%50))
 	}
 	req, _ := http.NewRequest(method, "http://"+addr+"/load", strings.NewReader(body))
+	var unheard atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		GotConn:              func(info httptrace.GotConnInfo) { unheard.Store(!info.Reused) },
+		GotFirstResponseByte: func() { unheard.Store(false) },
+	}))
 	a, err := try(c, req)
 	problem := ""
 	switch {
-	case notConnected(err):
+	case notConnected(err, unheard.Load()):
 		l.refused.Add(1)
 		l.failed.Add(1)
 	case err != nil:
