@@ -55,6 +55,10 @@ var cases = []testCase{
 
 	{name: "log", group: "setups", setup: "log", about: "GET, 90 B, access log on", path: "/bench", script: small, bytes: 90},
 	{
+		name: "telemetry", group: "setups", setup: "telemetry", path: "/bench", script: small, bytes: 90,
+		about: "as log, and Sluice begins traces, of which it keeps one in a hundred",
+	},
+	{
 		name: "twocores", group: "setups", setup: "twocores", about: "GET, 90 B, two workers, 256 connections", path: "/bench", script: small, bytes: 90,
 		connections: 256, threads: 2,
 	},

@@ -10,6 +10,7 @@ type setup struct {
 	name         string
 	workers      int // threads or processes of a proxy, and cores
 	log          bool
+	traced       bool // Sluice begins a trace for each request
 	hosts, paths int  // each path of each host is a route
 	targets      int  // of an upstream that is asked for by manyHost
 	alone        bool // Sluice without its peers
@@ -19,6 +20,7 @@ type setup struct {
 var setups = []setup{
 	{workers: 1, hosts: 50, paths: 20},
 	{name: "log", workers: 1, hosts: 50, paths: 20, log: true},
+	{name: "telemetry", workers: 1, hosts: 50, paths: 20, log: true, traced: true},
 	{name: "twocores", workers: 2, hosts: 50, paths: 20},
 	{name: idleSetup, workers: 1, hosts: 50, paths: 20},
 	{name: "routes10", workers: 1, hosts: 5, paths: 2, alone: true},
@@ -52,6 +54,7 @@ type site struct {
 	UnixHost  string
 	ManyHost  string
 	Log       string // the file of the access log; none if empty
+	Traced    bool
 	LogSocket string // takes syslog's datagrams, where there is a log
 	Hosts     []string
 	Paths     []string
@@ -70,7 +73,7 @@ func (b *bench) newSite(s setup) (site, error) {
 	found := site{
 		Origins: origins, AdminPort: ports[0], Ports: ports[1 : 1+len(kinds)], Workers: s.workers,
 		Unix: filepath.Join(b.dir, "origin.sock"), UnixHost: unixHost, ManyHost: manyHost,
-		Hosts: s.hostNames(), Paths: s.pathNames(),
+		Hosts: s.hostNames(), Paths: s.pathNames(), Traced: s.traced,
 	}
 	for i, port := range ports[1+len(kinds):] {
 		found.Many = append(found.Many, weighted{port, 1 + i%3})
