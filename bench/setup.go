@@ -79,7 +79,7 @@ func (b *bench) newSite(s setup) (site, error) {
 		found.Many = append(found.Many, weighted{port, 1 + i%3})
 	}
 	if s.log {
-		found.LogSocket = filepath.Join(b.dir, "syslog.sock")
+		found.LogSocket = filepath.Join(b.dir, s.name+"-syslog.sock")
 	}
 	return found, nil
 }
