@@ -103,6 +103,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 // is of the write.
 func (s *Stream) Ask(q, p []byte) (wrote, n int, err error) {
 	if s.raw == nil || len(p) == 0 {
+		s.asked = true
 		if wrote, err = s.c.Write(q); err == nil {
 			n, err = s.c.Read(p)
 		}
@@ -128,6 +129,10 @@ func (s *Stream) Ask(q, p []byte) (wrote, n int, err error) {
 	n, err = s.Read(p)
 	return wrote, n, err
 }
+
+// Asked reports whether the last Ask came to write: not if the read deadline had
+// passed before.
+func (s *Stream) Asked() bool { return s.asked }
 
 func (d *side) begin(p []byte) { d.p, d.n, d.err = p, 0, nil }
 

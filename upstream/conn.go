@@ -48,6 +48,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 	wrote, n, err := c.stream.Ask(c.held, p)
 	c.wrote += wrote
+	if !c.stream.Asked() {
+		return n, err // the process was held up until the deadline; the next read sends it
+	}
 	c.held = nil
 	return n, err
 }
