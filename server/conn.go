@@ -307,7 +307,7 @@ func (c *Conn) SendInterim(b []byte) error {
 // than was sent. With reset the client is told by a reset that it is incomplete.
 func (c *Conn) Abandon(reset bool) {
 	c.answered, c.closing = true, true
-	if tcp, ok := c.Conn.(*net.TCPConn); ok && reset {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok && reset {
 		_ = tcp.SetLinger(0)
 	}
 }

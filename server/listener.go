@@ -21,9 +21,10 @@ import (
 // listener is one listening socket.
 type listener struct {
 	net.Listener
-	srv     *Server
-	address string
-	gate    *gate
+	acceptor *sock.Acceptor
+	srv      *Server
+	address  string
+	gate     *gate
 }
 
 // gate is what one accept loop accepts from, until it is shut.
@@ -33,14 +34,14 @@ type gate struct {
 	empty atomic.Bool   // before it ends, it takes what waits to be accepted
 	taken int           // connections taken since
 	done  chan struct{} // closed when the loop has ended
-}
 
-type deadliner interface{ SetDeadline(time.Time) error }
+	unlooked int // so many new connections more are not read from at once
+}
 
 // serve starts an accept loop for engine, after ending the one before.
 func (l *listener) serve(engine *fasthttp.Server) {
 	l.stop(false)
-	_ = l.Listener.(deadliner).SetDeadline(time.Time{})
+	_ = l.acceptor.SetDeadline(time.Time{})
 	g := &gate{listener: l, done: make(chan struct{})}
 	l.gate = g
 	go func() {
@@ -59,13 +60,19 @@ func (l *listener) stop(empty bool) {
 	l.gate.empty.Store(empty)
 	l.gate.shut.Store(true)
 	l.srv.wakeHeld()
-	_ = l.Listener.(deadliner).SetDeadline(sock.Past)
+	_ = l.acceptor.SetDeadline(sock.Past)
 	<-l.gate.done
 	l.gate = nil
 }
 
 func (l *listener) close() {
 	l.stop(true)
+	l.shut()
+}
+
+// shut closes the socket.
+func (l *listener) shut() {
+	_ = l.acceptor.Close()
 	_ = l.Listener.Close()
 }
 
@@ -81,7 +88,7 @@ func (g *gate) Accept() (net.Conn, error) {
 	pause := time.Duration(0)
 	for {
 		g.awaitRoom()
-		raw, err := g.Listener.Accept()
+		raw, err := g.acceptor.Accept()
 		if err != nil && g.shut.Load() && g.empty.Load() {
 			raw, err = g.takeWaiting()
 		}
@@ -101,10 +108,12 @@ func (g *gate) Accept() (net.Conn, error) {
 		}
 		pause = 0
 		c := newConn(raw, g.listener)
-		if g.srv.add(c) {
+		switch {
+		case !g.srv.add(c):
+			g.srv.turnAway(c)
+		case g.asksAlready(c):
 			return c, nil
 		}
-		g.srv.turnAway(c)
 	}
 }
 
@@ -113,24 +122,12 @@ const longestQueue = 4096
 
 // takeWaiting accepts a connection that waits already, whatever the deadline of
 // the socket.
-func (g *gate) takeWaiting() (conn net.Conn, err error) {
-	raw, err := g.Listener.(syscall.Conn).SyscallConn()
-	if err != nil || g.taken == longestQueue || g.srv.noRoom() {
+func (g *gate) takeWaiting() (net.Conn, error) {
+	if g.taken == longestQueue || g.srv.noRoom() {
 		return nil, net.ErrClosed
 	}
 	g.taken++
-	closed := raw.Control(func(fd uintptr) {
-		syscall.ForkLock.RLock()
-		defer syscall.ForkLock.RUnlock()
-		var fresh int
-		if fresh, _, err = syscall.Accept(int(fd)); err == nil {
-			syscall.CloseOnExec(fresh)
-			f := os.NewFile(uintptr(fresh), "")
-			defer f.Close()
-			conn, err = net.FileConn(f)
-		}
-	})
-	return conn, errors.Join(closed, err)
+	return g.acceptor.AcceptNow()
 }
 
 func newConn(raw net.Conn, l *listener) *Conn {
@@ -178,18 +175,31 @@ func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limit
 		if s.has(l.Address) {
 			continue
 		}
-		socket, err := s.opts.Listen(ctx, l.Address)
+		opened, err := s.listen(ctx, l.Address)
 		if err != nil {
 			errs = append(errs, &ListenError{Index: i, Address: l.Address, Err: err})
 			continue
 		}
-		c.opened = append(c.opened, &listener{Listener: socket, srv: s, address: l.Address})
+		c.opened = append(c.opened, opened)
 	}
 	if len(errs) > 0 {
 		c.Discard()
 		return nil, errors.Join(errs...)
 	}
 	return c, nil
+}
+
+func (s *Server) listen(ctx context.Context, address string) (*listener, error) {
+	socket, err := s.opts.Listen(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	acceptor, err := sock.NewAcceptor(socket)
+	if err != nil {
+		_ = socket.Close()
+		return nil, err
+	}
+	return &listener{Listener: socket, acceptor: acceptor, srv: s, address: address}, nil
 }
 
 func (s *Server) has(address string) bool {
@@ -201,7 +211,7 @@ func (s *Server) has(address string) bool {
 // Discard closes what Prepare opened.
 func (c *Change) Discard() {
 	for _, l := range c.opened {
-		_ = l.Listener.Close()
+		l.shut()
 	}
 }
 
@@ -279,7 +289,7 @@ func (s *Server) Leave() {
 	defer s.listening.Unlock()
 	for address, l := range s.listeners {
 		l.stop(false)
-		_ = l.Listener.Close()
+		l.shut()
 		delete(s.listeners, address)
 	}
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"syscall"
@@ -25,6 +27,8 @@ const (
 type lot struct {
 	after  time.Duration // 0: nothing is ever parked
 	poller *poller
+	watch  func(fd uintptr) // watches a socket, for next
+	next   *Conn
 	byFD   []*Conn
 	count  int64
 	due    time.Duration // when to look for ones that have waited too long; 0: never
@@ -58,6 +62,12 @@ func (s *Server) openLot() {
 		return
 	}
 	s.lot.poller = p
+	s.lot.watch = func(fd uintptr) {
+		if c := s.lot.next; p.watch(int(fd), c.watched) == nil {
+			c.watched, c.fd = true, int32(fd)
+			s.lot.put(c)
+		}
+	}
 	go s.attend(p)
 }
 
@@ -102,31 +112,32 @@ func (s *Server) crowded() bool { return s.active.Load() > many }
 // park lets a connection wait without its goroutine, which ends. It must not have
 // any bytes of a request. Where it cannot be parked the connection is to be closed.
 func (s *Server) park(c *Conn) bool {
-	// The sweep takes over, and the next read or write arms anew.
-	_ = c.Conn.SetDeadline(time.Time{})
+	if c.work != nil {
+		// The sweep takes over, and the next read or write arms anew.
+		_ = c.Conn.SetDeadline(time.Time{})
+	}
 	raw, err := c.Conn.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return false
 	}
 	s.mu.Lock()
-	w := c.work
-	parked := false
-	_ = raw.Control(func(fd uintptr) {
-		if c.list != nil && s.lot.poller != nil && s.lot.poller.watch(int(fd), c.watched) == nil {
-			parked, c.watched, c.fd = true, true, int32(fd)
-		}
-	})
+	w, before := c.work, s.lot.count
+	if c.list != nil && s.lot.poller != nil {
+		s.lot.next = c
+		_ = raw.Control(s.lot.watch)
+		s.lot.next = nil
+	}
+	parked := s.lot.count > before
 	if parked {
 		// Nobody else has seen it yet: who is told of it needs the lock.
 		c.work = nil
-		s.lot.put(c)
 		s.active.Add(-1)
 		c.moveTo(s.queueOf(c))
 		s.schedule()
 		s.tidy()
 	}
 	s.mu.Unlock()
-	if parked {
+	if parked && w != nil {
 		w.release()
 	}
 	return parked
@@ -247,48 +258,106 @@ func (s *Server) expired(dst []*Conn) []*Conn {
 	return dst
 }
 
+// lookAgain is after how many new connections one is read from at once again, since
+// one had sent nothing yet: when clients are slower than accepting, all are.
+const lookAgain = 16
+
+// asksAlready reports whether a new connection is to be served now. One that has
+// sent nothing yet is parked until it does. Only g's own goroutine calls it.
+func (g *gate) asksAlready(c *Conn) bool {
+	s := g.srv
+	if s.lot.after <= 0 {
+		return true
+	}
+	if g.unlooked > 0 {
+		g.unlooked--
+		c.since = s.clock()
+		return !s.park(c)
+	}
+	c.work = acquireWork(c)
+	c.settings = s.settings.Load()
+	c.needInbound()
+	n, err := c.stream.TryRead(c.in.buf)
+	switch {
+	case n > 0:
+		c.in.w = n
+		return true
+	case err != nil:
+		c.closing = true
+		_ = c.Close()
+		return false
+	}
+	g.unlooked = lookAgain - 1
+	c.since = s.clock()
+	return !s.park(c)
+}
+
 // attend serves parked connections that are asked something, and closes those
 // whose client has left or that have waited too long.
 func (s *Server) attend(p *poller) {
-	var batch []ready
-	var over []*Conn
-	for {
-		var err error
-		batch, err = p.wait(batch[:0])
-		if errors.Is(err, os.ErrClosed) {
-			return
-		}
-		if err != nil && !sock.IsTimeout(err) {
-			s.trouble("cannot wait for idle connections; closing them", err)
-			s.closeLot()
-			return
-		}
-		over = s.wake(batch, over[:0])
-		for i, c := range over {
-			_ = c.Close()
-			over[i] = nil
-		}
-	}
+	// What is ready is to the engine as what a listener has accepted.
+	_ = s.engine.Serve(&attendant{srv: s, poller: p})
 }
 
-// wake has the ready ones served, and appends those to dst that are to be closed.
-func (s *Server) wake(batch []ready, dst []*Conn) []*Conn {
+// attendant is parked connections as a [net.Listener]: it accepts those that ask
+// something.
+type attendant struct {
+	srv    *Server
+	poller *poller
+	batch  []ready
+	asking []*Conn // to be served, from next on
+	next   int
+	over   []*Conn // to be closed
+}
+
+// Accept waits for the next connection that is to be served.
+func (a *attendant) Accept() (net.Conn, error) {
+	for a.next == len(a.asking) {
+		a.asking, a.next = a.asking[:0], 0
+		var err error
+		a.batch, err = a.poller.wait(a.batch[:0])
+		if errors.Is(err, os.ErrClosed) {
+			return nil, io.EOF
+		}
+		if err != nil && !sock.IsTimeout(err) {
+			a.srv.trouble("cannot wait for idle connections; closing them", err)
+			a.srv.closeLot()
+			return nil, io.EOF
+		}
+		a.srv.wake(a)
+		for i, c := range a.over {
+			_ = c.Close()
+			a.over[i] = nil
+		}
+		a.over = a.over[:0]
+	}
+	c := a.asking[a.next]
+	a.asking[a.next] = nil
+	a.next++
+	return c, nil
+}
+
+// Addr is of no use; connections have one.
+func (*attendant) Addr() net.Addr { return nil }
+
+// Close is called by fasthttp when its loop ends.
+func (*attendant) Close() error { return nil }
+
+// wake unparks what is ready or has waited too long.
+func (s *Server) wake(a *attendant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range batch {
+	for _, r := range a.batch {
 		if r.fd >= len(s.lot.byFD) || s.lot.byFD[r.fd] == nil {
 			continue // it was closed meanwhile
 		}
 		c := s.lot.byFD[r.fd]
 		s.unpark(c)
 		if r.hungUp && !hasBytes(r.fd) {
-			dst = append(dst, c)
+			a.over = append(a.over, c)
 		} else {
-			go s.resume(c)
+			a.asking = append(a.asking, c)
 		}
 	}
-	return s.expired(dst)
+	a.over = s.expired(a.over)
 }
-
-// resume serves a connection that was parked. It has its state in c.
-func (s *Server) resume(c *Conn) { _ = s.engine.ServeConn(c) }

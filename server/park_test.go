@@ -364,3 +364,30 @@ func hammer(at net.Addr, id int) error {
 	}
 	return nil
 }
+
+// TestSilentConnectionsAreParkedAtOnce has clients connect that ask nothing: none
+// gets a goroutine or a buffer, however long others may wait with theirs.
+func TestSilentConnectionsAreParkedAtOnce(t *testing.T) {
+	e := newParkingEdge(t, time.Hour, nil)
+	e.use(limits(nil), here)
+	busy := e.dial(here).send(ask)
+	busy.ok()
+	var silent []*peer
+	for range 40 { // more than one look is skipped for
+		silent = append(silent, e.dial(here))
+	}
+	within(t, "the silent ones are parked", func() bool { return e.Parked() == 40 })
+	for _, p := range silent {
+		p.send(ask)
+		p.ok()
+	}
+	if parked := e.Parked(); parked != 0 {
+		t.Errorf("%d are parked that have asked", parked)
+	}
+	busy.send(ask)
+	busy.ok()
+	leaving := e.dial(here)
+	within(t, "it is parked", func() bool { return e.Parked() == 1 })
+	_ = leaving.Close()
+	within(t, "it is closed", func() bool { return e.Open() == 41 })
+}

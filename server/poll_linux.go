@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sluiceproxy/sluice/sock"
 )
 
 // poller tells which of many sockets have something to read. It is an epoll set
@@ -56,8 +58,8 @@ func (p *poller) wait(dst []ready) ([]ready, error) {
 	n := 0
 	var failed error
 	err := p.raw.Read(func(fd uintptr) bool {
-		n, failed = syscall.EpollWait(int(fd), p.events[:], 0)
-		return n > 0 || failed != nil && failed != syscall.EINTR
+		n, failed = sock.Ready(fd, p.events[:])
+		return n > 0 || failed != nil
 	})
 	if p.closed.Load() {
 		return dst, os.ErrClosed
@@ -66,7 +68,7 @@ func (p *poller) wait(dst []ready) ([]ready, error) {
 		dst = append(dst, ready{fd: int(e.Fd), hungUp: e.Events&^syscall.EPOLLIN != 0})
 	}
 	if err == nil {
-		err = os.NewSyscallError("epoll_wait", failed)
+		err = failed
 	}
 	return dst, err
 }

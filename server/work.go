@@ -128,6 +128,9 @@ func (w *work) reachWrite() {
 
 // addrOf returns the address of the peer; the zero Addr for a unix socket.
 func addrOf(c net.Conn) netip.Addr {
+	if known, ok := c.(interface{ Peer() netip.AddrPort }); ok {
+		return known.Peer().Addr()
+	}
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		addr, _ := netip.AddrFromSlice(tcp.IP)
 		return addr.Unmap()

@@ -25,6 +25,7 @@ type Stream struct {
 	asked   bool                    // the question of an Ask is written
 	ask     func(fd uintptr) bool
 	peek    func(fd uintptr)
+	tryIn   func(fd uintptr)
 	state   State
 	peeked  [1]byte
 }
@@ -52,6 +53,7 @@ func (s *Stream) Init(c net.Conn) {
 	s.raw = raw
 	if s.ask == nil {
 		s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
+		s.tryIn = func(fd uintptr) { s.receive(fd) }
 	}
 }
 
@@ -73,6 +75,16 @@ func (s *Stream) ReadLent(lend func(waits bool) []byte) (int, error) {
 	n, err := s.in.end(s.raw.Read(s.in.try))
 	s.lend = nil
 	return n, err
+}
+
+// TryRead is Read that does not wait: where nothing has come, n is 0 and err nil. Of a
+// connection without a socket it is known for none.
+func (s *Stream) TryRead(p []byte) (n int, err error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	s.in.begin(p)
+	return s.in.end(s.raw.Control(s.tryIn))
 }
 
 // Forget has s no longer refer to its connection.

@@ -1,0 +1,129 @@
+package sock
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Acceptor accepts connections from a listener with one system call for each,
+// where [net.Listener] takes five: they are of type [*Conn].
+type Acceptor struct {
+	l    net.Listener
+	file *os.File // a second descriptor of the socket: a listener cannot be waited for but by its own Accept
+	raw  syscall.RawConn
+
+	closed atomic.Bool
+
+	// An Accept under way.
+	accept func(fd uintptr) bool
+	conn   *Conn
+	err    error
+}
+
+// NewAcceptor returns an Acceptor for l, which stays its caller's and is not to
+// accept meanwhile.
+func NewAcceptor(l net.Listener) (*Acceptor, error) {
+	filer, ok := l.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, errors.New("not a socket")
+	}
+	file, err := filer.File()
+	if err != nil {
+		return nil, err
+	}
+	a := &Acceptor{l: l, file: file}
+	if a.raw, err = file.SyscallConn(); err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	a.accept = a.try
+	_ = a.raw.Control(func(fd uintptr) {
+		// Accepted ones inherit it. A unix socket knows no such option.
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	})
+	return a, nil
+}
+
+// Accept waits for a connection and returns it. One goroutine at a time may call it.
+func (a *Acceptor) Accept() (net.Conn, error) {
+	return a.result(a.raw.Read(a.accept))
+}
+
+// AcceptNow returns a connection that waits to be accepted, whatever the deadline.
+// Without one the error is EAGAIN.
+func (a *Acceptor) AcceptNow() (net.Conn, error) {
+	return a.result(a.raw.Control(func(fd uintptr) {
+		if !a.try(fd) {
+			a.err = os.NewSyscallError("accept4", syscall.EAGAIN)
+		}
+	}))
+}
+
+// SetDeadline is as of a [net.TCPListener]; a time that is past ends an Accept under way.
+func (a *Acceptor) SetDeadline(t time.Time) error { return a.file.SetReadDeadline(t) }
+
+// Close ends the Acceptor. The listener stays open.
+func (a *Acceptor) Close() error {
+	a.closed.Store(true)
+	return a.file.Close()
+}
+
+func (a *Acceptor) result(err error) (net.Conn, error) {
+	c := a.conn
+	if err == nil {
+		err = a.err
+	}
+	a.conn, a.err = nil, nil
+	switch {
+	case err == nil:
+		return c, nil
+	case a.closed.Load():
+		err = net.ErrClosed
+	}
+	return nil, &net.OpError{Op: "accept", Net: a.l.Addr().Network(), Addr: a.l.Addr(), Err: err}
+}
+
+// try reports whether it has got a connection or an error.
+func (a *Acceptor) try(fd uintptr) bool {
+	for {
+		// Not known to the scheduler, as in transfer.
+		var peer unix.RawSockaddrAny
+		size := uint32(unix.SizeofSockaddrAny)
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, fd, uintptr(unsafe.Pointer(&peer)),
+			uintptr(unsafe.Pointer(&size)), syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
+		switch errno {
+		case 0:
+			a.conn = &Conn{fd: int(n), peer: addrPort(&peer), listener: a.l}
+			return true
+		case syscall.EINTR, syscall.ECONNABORTED: // the latter: it was closed before it was accepted
+		case syscall.EAGAIN:
+			return false
+		default:
+			a.err = os.NewSyscallError("accept4", errno)
+			return true
+		}
+	}
+}
+
+// addrPort returns an IP address of the kernel's; the zero value for another kind.
+func addrPort(sa *unix.RawSockaddrAny) netip.AddrPort {
+	port := func(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
+	switch sa.Addr.Family {
+	case unix.AF_INET:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), port(&in.Port))
+	case unix.AF_INET6:
+		in := (*unix.RawSockaddrInet6)(unsafe.Pointer(sa))
+		return netip.AddrPortFrom(netip.AddrFrom16(in.Addr).Unmap(), port(&in.Port))
+	}
+	return netip.AddrPort{}
+}

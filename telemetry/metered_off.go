@@ -1,5 +1,0 @@
-//go:build unmetered
-
-package telemetry
-
-const metered = false
