@@ -136,8 +136,9 @@ func (a *Admin) Serve(ln net.Listener) error {
 func (a *Admin) sample() {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
+	figures := a.opts.Metrics.Sampler(maxSeries)
 	for at := time.Now(); ; {
-		a.history.sample(at, a.opts.Metrics.Figures(), a.gauges())
+		a.history.sample(at, figures.Figures(), a.gauges())
 		select {
 		case <-a.done:
 			return

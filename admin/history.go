@@ -28,13 +28,6 @@ type counters struct {
 	times                          telemetry.Durations
 }
 
-func (c *counters) add(more *counters) {
-	c.requests += more.requests
-	c.clientErrors += more.clientErrors
-	c.errors += more.errors
-	c.times = c.times.Add(more.times)
-}
-
 // since returns what was counted since before; ok is false where a counter has
 // become less: then something else is counted.
 func (c *counters) since(before *counters) (delta counters, ok bool) {
@@ -153,13 +146,11 @@ type family struct {
 func (h *history) sample(at time.Time, f *telemetry.Figures, g gauges) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var all counters
+	all := counters{f.All.Requests, f.All.ClientErrors, f.All.Errors, f.All.Durations}
 	routes, upstreams, targets := map[string]*counters{}, map[string]*counters{}, map[string]*counters{}
 	for i := range f.Routes {
 		r := &f.Routes[i]
-		c := &counters{r.Requests, r.ClientErrors, r.Errors, r.Durations}
-		routes[r.Name] = c
-		all.add(c)
+		routes[r.Name] = &counters{r.Requests, r.ClientErrors, r.Errors, r.Durations}
 	}
 	for i := range f.Upstreams {
 		u := &f.Upstreams[i]
@@ -177,6 +168,7 @@ func (h *history) sample(at time.Time, f *telemetry.Figures, g gauges) {
 	h.times, h.gauges = push(h.times, at, samplesKept), push(h.gauges, g, samplesKept)
 	h.all.advance(at, &all)
 	h.routes.advance(before, at, routes)
+	h.routes.full = h.routes.full || f.RoutesLeftOut
 	h.upstreams.advance(before, at, upstreams)
 	h.targets.advance(before, at, targets)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/sluiceproxy/sluice/proxy"
-	"github.com/sluiceproxy/sluice/telemetry"
 )
 
 // Bounds of what /status lists.
@@ -115,7 +114,7 @@ func (a *Admin) status(ctx *fasthttp.RequestCtx) {
 		Ready: ready, Why: why, Changes: a.trust(ctx), LogLevel: a.opts.Log.LevelName(),
 		Generation: a.number(), InForce: newOutcome(reloads.InForce), Last: newOutcome(reloads.Last),
 		Connections: g.connections, InFlight: g.inFlight, Tunnels: g.tunnels,
-		Failures: failuresOf(a.opts.Metrics.Figures()),
+		Failures: failuresOf(a.opts.Metrics.Failures()),
 	}
 	if a.opts.Journal != nil {
 		s.Reloads = a.opts.Journal.count()
@@ -141,13 +140,7 @@ func (a *Admin) gauges() gauges {
 	return g
 }
 
-func failuresOf(f *telemetry.Figures) []failureCount {
-	sums := map[string]uint64{}
-	for i := range f.Routes {
-		for reason, n := range f.Routes[i].Failures {
-			sums[reason] += n
-		}
-	}
+func failuresOf(sums map[string]uint64) []failureCount {
 	list := make([]failureCount, 0, len(sums))
 	for reason, n := range sums {
 		list = append(list, failureCount{reason, n})

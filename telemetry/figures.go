@@ -1,8 +1,6 @@
 package telemetry
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/sluiceproxy/sluice/exchange"
@@ -11,9 +9,15 @@ import (
 // Figures are counters as they are at one moment, for those who show them without
 // Prometheus. Counters only grow, but a name that a reload takes away is gone.
 type Figures struct {
-	// Routes are those that were asked for; "" stands for requests that no route
-	// took. They are in no order, like the others.
-	Routes    []RouteFigures
+	// All are those of all routes and of requests that no route took, since the
+	// start: also of routes that are gone.
+	All RouteFigures
+	// Routes are those that were asked for and are looked after; "" stands for
+	// requests that no route took. They are in no order, like the others.
+	Routes []RouteFigures
+	// RoutesLeftOut says that there were too many to look after.
+	RoutesLeftOut bool
+
 	Upstreams []UpstreamFigures
 	Targets   []TargetFigures
 }
@@ -25,7 +29,6 @@ type RouteFigures struct {
 	// ClientErrors were answered 4xx. Errors were answered 5xx, or a target cut
 	// its response short.
 	ClientErrors, Errors uint64
-	BytesIn, BytesOut    uint64
 	Durations            Durations
 	// Failures counts by reason.
 	Failures map[string]uint64
@@ -97,57 +100,45 @@ func (d Durations) Quantile(q float64) time.Duration {
 	return bounds[len(bounds)-1]
 }
 
-// Figures returns the counters as they are now. It costs some microseconds and
-// for each name in use some hundred bytes, and takes no lock that a request waits for.
-func (m *Metrics) Figures() *Figures {
-	m.mu.Lock()
-	routes, upstreams := slices.Collect(maps.Values(m.routes)), slices.Collect(maps.Values(m.upstreams))
-	targets := slices.Collect(maps.Values(m.targets))
-	m.mu.Unlock()
-	t := new(Figures)
-	for _, r := range routes {
-		t.addRoute(r.counters)
+// count adds n requests of a class.
+func (t *RouteFigures) count(class int, n uint64) {
+	t.Requests += n
+	switch class {
+	case 4:
+		t.ClientErrors += n
+	case 5:
+		t.Errors += n
 	}
-	t.addRoute(m.unmatched)
-	for _, u := range upstreams {
-		t.Upstreams = append(t.Upstreams, u.counters.figures())
-	}
-	for _, g := range targets {
-		t.Targets = append(t.Targets, g.counters.figures())
-	}
+}
+
+func (t *RouteFigures) addFailures(f *failures) {
+	f.each(func(reason string, n float64) {
+		if t.Failures == nil {
+			t.Failures = make(map[string]uint64)
+		}
+		t.Failures[reason] += uint64(n)
+	})
+	// These had a status that says nothing of it.
+	t.Errors += t.Failures[exchange.ResponseTruncated.String()]
+}
+
+func (r *RouteMetrics) figures() RouteFigures {
+	t := RouteFigures{Name: r.name}
+	r.cells.each(func(c *routeCell) {
+		for i := range c.classes {
+			t.count(i, c.classes[i].Load())
+		}
+		t.Durations.addTo(&c.duration)
+	})
+	t.addFailures(&r.failures)
 	return t
 }
 
-// addRoute adds a route, if it was ever asked for.
-func (t *Figures) addRoute(r *RouteMetrics) {
-	total := RouteFigures{Name: r.name}
-	used := r.cells.each(func(c *routeCell) {
-		for i := range c.classes {
-			n := c.classes[i].Load()
-			total.Requests += n
-			switch i {
-			case 4:
-				total.ClientErrors += n
-			case 5:
-				total.Errors += n
-			}
-		}
-		total.BytesIn += c.in.Load()
-		total.BytesOut += c.out.Load()
-		total.Durations.addTo(&c.duration)
-	})
-	if !used {
-		return
-	}
-	r.failures.each(func(reason string, n float64) {
-		if total.Failures == nil {
-			total.Failures = make(map[string]uint64)
-		}
-		total.Failures[reason] += uint64(n)
-	})
-	// These had a status that says nothing of it.
-	total.Errors += total.Failures[exchange.ResponseTruncated.String()]
-	t.Routes = append(t.Routes, total)
+// Failures counts the requests of all routes that failed since the start, by reason.
+func (m *Metrics) Failures() map[string]uint64 {
+	var all RouteFigures
+	all.addFailures(&m.failures)
+	return all.Failures
 }
 
 func (d *Durations) addTo(h *histogram) {

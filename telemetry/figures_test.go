@@ -29,12 +29,13 @@ func TestFigures(t *testing.T) {
 	target.Attempted(exchange.OK, true)
 	target.Attempted(exchange.UpstreamClosed, false)
 	target.Attempted(exchange.ConnectFailed, false)
-	got := m.Figures()
+	sampler := m.Sampler(10)
+	got := sampler.Figures()
 	if len(got.Routes) != 2 || len(got.Upstreams) != 1 || len(got.Targets) != 1 {
 		t.Fatalf("totals of %d routes, %d upstreams, %d targets", len(got.Routes), len(got.Upstreams), len(got.Targets))
 	}
 	r := got.Routes[0]
-	if r.Name != "api" || r.Requests != 6 || r.ClientErrors != 1 || r.Errors != 2 || r.BytesIn != 1 || r.BytesOut != 20 || r.Durations.Count() != 5 {
+	if r.Name != "api" || r.Requests != 6 || r.ClientErrors != 1 || r.Errors != 2 || r.Durations.Count() != 5 {
 		t.Errorf("route: %+v, %d durations", r, r.Durations.Count())
 	}
 	if r.Failures["no_target"] != 1 || r.Failures["client_closed"] != 1 || len(r.Failures) != 4 {
@@ -49,8 +50,14 @@ func TestFigures(t *testing.T) {
 	if g := got.Targets[0]; g != (TargetFigures{"pool", "127.0.0.1:9001", 1, 2}) {
 		t.Errorf("target: %+v", g)
 	}
+	if all := got.All; all.Requests != 7 || all.ClientErrors != 2 || all.Errors != 2 || all.Durations.Count() != 6 || all.Failures["no_route"] != 1 || len(all.Failures) != 5 {
+		t.Errorf("all: %+v, %d durations", all, all.Durations.Count())
+	}
+	if n := m.Failures(); n["no_target"] != 1 || len(n) != 5 {
+		t.Errorf("failures of all: %v", n)
+	}
 	s.Close()
-	if left := m.Figures(); len(left.Routes) != 1 || len(left.Targets) != 0 {
+	if left := sampler.Figures(); len(left.Routes) != 1 || len(left.Targets) != 0 {
 		t.Errorf("left: %+v", left)
 	}
 }

@@ -47,9 +47,9 @@ func bucketOf(d time.Duration) int {
 // may observe. Once native histograms were asked for, what is observed counts in
 // fine only.
 type histogram struct {
-	buckets [len(bounds) + 1]atomic.Uint64
 	sum     atomic.Uint64 // nanoseconds
 	fine    atomic.Pointer[fineBuckets]
+	buckets [len(bounds) + 1]atomic.Uint64
 }
 
 // observe counts d; a negative one, of a clock set back, counts as 0. It does not

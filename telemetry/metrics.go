@@ -22,9 +22,9 @@ type Metrics struct {
 	unmatched *RouteMetrics
 	reloads   reloadCounters
 	filtered  striped[filteredCell]
-	native    atomic.Bool // native histograms were asked for
-	since     time.Time   // when they were, guarded by mu
-	traces    traceCounters
+	common
+	since  time.Time // when they were, guarded by mu
+	traces traceCounters
 
 	mu        sync.Mutex
 	routes    family[string, RouteMetrics]
@@ -53,7 +53,8 @@ func NewMetrics(version string) *Metrics {
 		sinks:     make(family[string, sinkCounters]),
 		filtered:  newStriped[filteredCell](),
 	}
-	m.unmatched = &RouteMetrics{native: &m.native, cells: newStriped[routeCell]()}
+	m.sums = newStriped[sumCell]()
+	m.unmatched = m.newRoute("")
 	m.text.MustRegister(collector{m, false})
 	m.protobuf.MustRegister(collector{m, true})
 	return m

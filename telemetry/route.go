@@ -9,16 +9,20 @@ import (
 // RouteMetrics are the counters of one route. A generation resolves them when it
 // compiles; any number of goroutines may use them.
 type RouteMetrics struct {
-	name     string
-	native   *atomic.Bool // see [Metrics.WriteProtobuf]
 	cells    striped[routeCell]
+	common   *common
 	failures failures
+	name     string
 }
 
+// routeCell is laid out so that most requests write to its first two cache lines
+// only, which they may have to fetch from memory.
 type routeCell struct {
 	classes  [len(classNames)]atomic.Uint64
-	in, out  atomic.Uint64
-	duration histogram
+	out      atomic.Uint64
+	duration histogram // its sum is in the first line, short durations are in the second
+	in       atomic.Uint64
+	_        [24]byte // whole lines
 }
 
 var classNames = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
@@ -35,8 +39,12 @@ func classOf(status int) int {
 // latency and is not counted. It does not allocate, but for the first uses of a
 // route.
 func (r *RouteMetrics) Observe(f *exchange.Facts) {
-	c := r.cells.own()
-	c.classes[classOf(f.Status)].Add(1)
+	stripe, class := stripeIndex(), classOf(f.Status)
+	c := r.cells.at(stripe & r.cells.mask).Load()
+	if c == nil {
+		c = r.first(stripe)
+	}
+	c.classes[class].Add(1)
 	if f.BytesIn > 0 {
 		c.in.Add(uint64(f.BytesIn))
 	}
@@ -44,12 +52,24 @@ func (r *RouteMetrics) Observe(f *exchange.Facts) {
 		c.out.Add(uint64(f.BytesOut))
 	}
 	if !f.Upgraded {
-		c.duration.observe(f.Duration, r.native)
+		c.duration.observe(f.Duration, &r.common.native)
 	}
 	if f.Reason != exchange.OK {
 		r.failures.add(f.Reason)
+		r.common.failures.add(f.Reason)
 	}
+	r.common.count(stripe, class, f)
 }
+
+// first makes the counters of a stripe.
+func (r *RouteMetrics) first(stripe int) *routeCell {
+	c := r.cells.of(stripe)
+	r.common.firsts.Add(1)
+	return c
+}
+
+// used reports whether the route was ever asked for.
+func (r *RouteMetrics) used() bool { return r.cells.each(func(*routeCell) {}) }
 
 // collect sends the route's series; none before its first request, so that a
 // scrape grows with the routes in use and not with the table.
@@ -77,4 +97,9 @@ func (r *RouteMetrics) collect(s *reading) {
 	r.failures.each(func(reason string, n float64) {
 		s.ch <- Failures.metric(n, r.name, reason)
 	})
+}
+
+// newRoute returns the counters of a route, at zero.
+func (m *Metrics) newRoute(name string) *RouteMetrics {
+	return &RouteMetrics{name: name, common: &m.common, cells: newStriped[routeCell]()}
 }

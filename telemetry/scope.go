@@ -63,8 +63,12 @@ func (s *Scope) Route(name string) *RouteMetrics {
 	name = label(name)
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
+	if s.m.routes[name] == nil {
+		// It may be a part of a whole config file, which it would keep in memory.
+		name = strings.Clone(name)
+	}
 	return s.m.routes.acquire(s.routes, name, func() *RouteMetrics {
-		return &RouteMetrics{name: name, native: &s.m.native, cells: newStriped[routeCell]()}
+		return s.m.newRoute(name)
 	})
 }
 
