@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,20 @@ const audit = `(() => {
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < 4.5) found.push("contrast " + ratio.toFixed(2) + " of " + e.textContent.trim().slice(0, 40));
   }
+  const against = (e, colour, least, what) => {
+    const a = light(rgba(colour)), b = light(ground(e.parentElement)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < least) found.push("contrast " + ratio.toFixed(2) + " of " + what);
+  };
+  for (const e of document.querySelectorAll("input, select, textarea, button:not(.plain)")) {
+    if (!e.checkVisibility() || e.disabled) continue;
+    against(e, getComputedStyle(e).borderTopColor, 3, "the border of " + (e.id || e.textContent));
+    if (e.placeholder) against(e, getComputedStyle(e, "::placeholder").color, 4.5, "the placeholder of " + e.id);
+  }
+  for (const e of document.querySelectorAll(".chart .line, .spark .line, .state svg")) against(e, getComputedStyle(e).stroke, 3, "a line: " + e.getAttribute("class"));
+  for (const e of document.querySelectorAll("button, select, input, summary, .jump a, footer a")) {
+    const box = e.getBoundingClientRect();
+    if (e.checkVisibility() && !e.matches(".plain, .skip") && (box.height < 24 || box.width < 24)) found.push("hard to hit: " + (e.id || e.textContent) + ", " + box.width + " by " + box.height);
+  }
   for (const e of document.querySelectorAll("button, a[href], input, select, textarea, svg[tabindex], [role=region], table, dialog")) {
     const name = e.getAttribute("aria-label") || e.textContent.trim() || [...(e.labels ?? [])].map((l) => l.textContent).join("") ||
       document.getElementById(e.getAttribute("aria-labelledby"))?.textContent;
@@ -38,6 +53,10 @@ const audit = `(() => {
   return found;
 })()`
 
+// outside has what reaches beyond the right edge, but for what can be scrolled.
+const outside = `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".answer pre, .skip, .unseen, svg, thead, select") &&
+  e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map((e) => e.outerHTML.slice(0, 80))`
+
 // TestLook looks at the page in light and dark, on a desk and on a phone: nothing
 // sticks out, and all can be read.
 func TestLook(t *testing.T) {
@@ -45,6 +64,7 @@ func TestLook(t *testing.T) {
 	s := serve(t, "127.0.0.1", nil)
 	s.load(5*time.Millisecond, "api.example.com /v1/a", "h /users/1", "h /broken", "h /missing", "h /ping")
 	s.origins[2].ill.Store(true)
+	s.write(strings.Replace(s.text, `"upstream": "users"`, `"upstream": "usres"`, 1))
 	for name, v := range map[string]view{
 		"light": desktop, "dark": {1280, 900, true}, "phone": {360, 740, false}, "phone, dark": {360, 740, true}, "tablet": {820, 1100, false},
 	} {
@@ -54,6 +74,7 @@ func TestLook(t *testing.T) {
 			b := inner.show(v)
 			b.until("errors are told", `parseFloat(document.querySelector("[data-tile=Errors] dd").textContent) > 0`)
 			b.untilSays(row("api", s.origins[2].addr), "down")
+			b.untilSays("#reload-list li mark", "usres")
 			b.fill("#explain-url", "http://api.example.com/v1/a")
 			b.press("#explain-form button")
 			b.untilSays("#explain-answer", "Forwarded to upstream api")
@@ -63,8 +84,12 @@ func TestLook(t *testing.T) {
 			for _, what := range value[[]string](b, audit) {
 				t.Error(what)
 			}
+			for _, what := range value[[]string](b, outside) {
+				t.Errorf("out of sight at the right: %s", what)
+			}
+			b.expect("status of 422")
 			b.press("#reload")
-			b.untilSays("#confirm", "Nothing would change")
+			b.untilSays("#confirm", "a reload would be refused")
 			for _, what := range value[[]string](b, audit) {
 				t.Errorf("in the dialog: %s", what)
 			}

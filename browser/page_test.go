@@ -279,6 +279,11 @@ func TestPageSaysThatItIsStale(t *testing.T) {
 	other := reserve(t, "127.0.0.1")
 	s.write(strings.Replace(s.text, s.admin, other, 1))
 	b.untilSays("#link", "no answer")
+	b.untilSays("#alerts", "does not answer. What stands here is of ")
+	for _, what := range value[[]string](b, audit) {
+		t.Error(what)
+	}
 	s.write(s.text)
 	b.untilSays("#link", "live")
+	b.until("nothing is the matter any more", `document.getElementById("alerts").childElementCount === 0`)
 }

@@ -1,6 +1,6 @@
 // The page as a whole: it asks for /status each second and brings what stands
 // there up to date.
-import { byId, el, keyed, setText, setAttribute, show, rate, time, count, age } from "./dom.js";
+import { byId, el, keyed, setText, setAttribute, show, rate, time, count, age, clock } from "./dom.js";
 import { get } from "./api.js";
 import { offer, refresh } from "./traffic.js";
 import { updateUpstreams } from "./upstreams.js";
@@ -49,7 +49,7 @@ function alerts(s) {
   if (s.last?.result === "refused" || s.last?.result === "unreadable") {
     const first = last?.problems?.[0];
     const where = first ? `: line ${first.line}, column ${first.column}: ${first.message}` : `: ${s.last.error.split("\n")[0]}`;
-    list.push({ kind: "bad", text: `The config file is not in force, it was ${s.last.result === "refused" ? "refused" : "not to be read"}${where}. Generation ${s.generation} stays.`, to: "#reloads", link: "All problems" });
+    list.push({ kind: "bad", text: `The config file is not in force, it was ${s.last.result === "refused" ? "refused" : "not to be read"}${where}${/[.?!]$/.test(where) ? "" : "."} Generation ${s.generation} stays in force.`, to: "#reloads", link: "All problems" });
   }
   for (const u of s.upstreams) {
     const out = u.targets.filter((t) => !t.drained && (t.state === "down" || t.state === "ejected"));
@@ -80,6 +80,12 @@ function updateTop(s, now) {
   if (setLevel.hidden && level.value !== s.log_level) level.value = s.log_level;
   level.disabled = byId("reload").disabled = !permitted();
   setText(byId("process"), `${s.go}, up for ${age((now - Date.parse(s.started)) / 1000)}`);
+}
+
+// What is not live any more says so on top, with the time it is of.
+function stale() {
+  const of = lastAnswer ? `What stands here is of ${clock(new Date(lastAnswer))}.` : "There is nothing to show yet.";
+  updateAlerts([{ kind: "bad", text: `Sluice's admin interface does not answer. ${of} Whether requests are served is not known.` }, ...(status ? alerts(status) : [])]);
 }
 
 function connected(ok) {
@@ -114,6 +120,7 @@ async function poll() {
     await update();
   } catch (error) {
     connected(false);
+    stale();
     if (!(error.name === "TypeError" && /fetch/i.test(error.message)) && error.name !== "TimeoutError") console.warn(error);
   }
   clearTimeout(timer);

@@ -32,14 +32,15 @@ export class Chart {
     this.data = { at: [] };
     this.at = null; // index of the moment that is read out
     const id = `${figure.id}-summary`;
-    this.readout = el("span", { class: "readout", "aria-live": "polite" });
+    this.readout = el("span", { class: "readout", role: "status" });
     this.summary = el("p", { class: "summary", id });
-    this.canvas = svg("svg", { class: "chart", role: "img", tabindex: "0", "aria-label": title, "aria-describedby": id, height });
+    this.canvas = svg("svg", { class: "chart", role: "img", tabindex: "0", "aria-label": `${title}, a chart`, "aria-describedby": id, height });
     const legend = lines.map((l) => {
       const swatch = svg("svg", { viewBox: "0 0 18 8", "aria-hidden": "true" }, svg("path", { class: `line ${l.kind}`, d: "M1 4H17" }));
       return el("span", { class: "legend" }, swatch, l.name);
     });
-    figure.append(el("figcaption", {}, el("strong", {}, `${title}`), ...legend, this.readout), this.canvas, this.summary);
+    figure.setAttribute("aria-labelledby", `${figure.id}-title`);
+    figure.append(el("figcaption", {}, el("strong", { id: `${figure.id}-title` }, title), ...legend, this.readout), this.canvas, this.summary);
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.canvas.addEventListener("pointermove", (e) => this.point(e));
     this.canvas.addEventListener("pointerleave", () => this.look(null));
@@ -48,8 +49,10 @@ export class Chart {
   }
 
   set(data) {
+    // The moment that is read out stays while samples come in and go.
+    const moment = this.at == null ? null : this.data.at[this.at];
     this.data = data;
-    if (this.at != null) this.at = Math.min(this.at, data.at.length - 1);
+    if (this.at != null) this.at = data.at.includes(moment) ? data.at.indexOf(moment) : data.at.length - 1;
     this.draw();
     setText(this.summary, this.summarise(data));
   }
@@ -98,7 +101,7 @@ export class Chart {
     for (const [part, anchor] of [[0, "start"], [0.5, "middle"], [1, "end"]]) {
       const minutes = span * (1 - part);
       parts.push(svg("text", { x: left + part * (width - left - right), y: height - 5, "text-anchor": anchor },
-        part === 1 ? "now" : `${minutes.toFixed(Math.abs(minutes - Math.round(minutes)) < 0.06 ? 0 : 1)} min ago`));
+        part === 1 ? "now" : minutes < 0.95 ? `${Math.round(minutes * 6) * 10} s ago` : `${minutes.toFixed(Math.abs(minutes - Math.round(minutes)) < 0.06 ? 0 : 1)} min ago`));
     }
     for (const line of this.lines) {
       const values = data[line.key] ?? [];

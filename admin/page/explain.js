@@ -2,6 +2,7 @@
 import { byId, el, state, time } from "./dom.js";
 import { get } from "./api.js";
 import { shown } from "./upstreams.js";
+import { say } from "./actions.js";
 
 const ratings = { chance: "Part of the picks", load: "Load (lower is taken)", cost: "Cost (lower is taken)", turn: "Turn" };
 let asked = 0;
@@ -46,14 +47,14 @@ function forward(f) {
     el("dl", { class: "facts" }, fact("Balance", f.balance), fact("Hash", hash)),
     targetTable(f),
     el("h3", {}, "What the target is sent"),
-    el("pre", { tabindex: "0", "aria-label": "Request head" }, f.head.trimEnd()),
+    el("pre", { tabindex: "0", role: "group", "aria-label": "Request head" }, f.head.trimEnd()),
     el("dl", { class: "facts" }, fact("Timeouts", Object.entries(f.timeouts).map(([k, v]) => `${k} ${v === "0s" ? "none" : v}`).join(", "))),
   ];
 }
 
 function answer(a) {
   const head = a.header.map(([k, v]) => `${k}: ${v}`).join("\n");
-  return [el("h3", {}, "What is answered"), el("pre", { tabindex: "0", "aria-label": "Answer" }, `${a.status}\n${head}\n\n${a.body.slice(0, 2000)}`)];
+  return [el("h3", {}, "What is answered"), el("pre", { tabindex: "0", role: "group", "aria-label": "Answer" }, `${a.status}\n${head}\n\n${a.body.slice(0, 2000)}`)];
 }
 
 function render(e) {
@@ -78,11 +79,14 @@ byId("explain-form").addEventListener("submit", async (event) => {
   const parameters = [["method", form.get("method").trim()], ["url", form.get("url").trim()]];
   for (const line of form.get("headers").split("\n")) if (line.trim()) parameters.push(["header", line.trim()]);
   if (form.get("client").trim()) parameters.push(["client", form.get("client").trim()]);
-  let shownAnswer;
+  let shownAnswer, said;
   try {
-    shownAnswer = render(await get("/explain", parameters));
+    const e = await get("/explain", parameters);
+    [shownAnswer, said] = [render(e), verdict(e)];
   } catch (error) {
-    shownAnswer = el("p", { class: "error" }, error.message);
+    [shownAnswer, said] = [el("p", { class: "error" }, error.message), error.message];
   }
-  if (turn === asked) byId("explain-answer").replaceChildren(shownAnswer);
+  if (turn !== asked) return;
+  byId("explain-answer").replaceChildren(shownAnswer);
+  say(said);
 });

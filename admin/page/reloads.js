@@ -20,7 +20,7 @@ function excerpt(p, source) {
   const characters = [...source.text];
   const before = characters.slice(0, source.at).join(""), rest = characters.slice(source.at);
   const word = /^("(?:[^"\\]|\\.)*"?|[\w.-]+|.)/u.exec(rest.join(""))?.[0] ?? "";
-  return el("pre", { class: "source", "aria-label": `Line ${p.line}` }, el("span", { class: "lineno" }, `${p.line}  `), before,
+  return el("pre", { class: "source", role: "group", "aria-label": `Line ${p.line}` }, el("span", { class: "lineno" }, `${p.line}  `), before,
     word ? el("mark", {}, word) : el("span", { class: "caret" }, "⌃"), rest.join("").slice(word.length));
 }
 

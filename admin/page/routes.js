@@ -6,7 +6,7 @@ import { look } from "./traffic.js";
 const cell = (label, kind, ...children) => el("td", { role: "cell", class: kind, "data-label": label }, ...children);
 
 function makeRoute(r) {
-  const name = el("button", { type: "button", class: "plain", title: "Show its charts" }, r.name || "(no route)");
+  const name = el("button", { type: "button", class: "plain", title: r.name ? `Show the charts of route ${r.name}` : "Show the charts of requests without a route" }, r.name || "(no route)");
   name.addEventListener("click", () => look("route", r.name));
   return el("tr", { role: "row" }, el("th", { role: "rowheader", scope: "row" }, name),
     cell("Takes", "takes wrap whole"), cell("Goes to", "goes wrap"), cell("Requests/s", "num persec"), cell("Last minute", "", newSpark()),

@@ -12,7 +12,7 @@ function makeUpstream(u) {
     el("td", { role: "cell" }, el("span", { class: "unseen" }, "Actions")));
   const panel = el("div", { class: "panel", role: "region", "aria-labelledby": title },
     el("div", { class: "panel-head" },
-      el("h3", { id: title }, el("button", { type: "button", class: "plain", title: "Show its charts" }, u.name)),
+      el("h3", { id: title }, el("button", { type: "button", class: "plain", title: `Show the charts of upstream ${u.name}` }, u.name)),
       el("span", { class: "quiet policy" }),
       el("span", { class: "badge failing", "data-kind": "bad", hidden: true }, "▲ failing open"),
       el("p", { class: "figures" })),
