@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -201,7 +200,7 @@ func (c *checker) once(ctx context.Context) error {
 			return nil
 		}
 		// Its only limit is that of the whole check.
-		trip := &Trip{target: c.target, c: newConn(raw, a), br: bufio.NewReaderSize(raw, readBuffer)}
+		trip := &Trip{target: c.target, c: newConn(raw, a)}
 		defer context.AfterFunc(ctx, trip.Interrupt)()
 		err = c.ask(trip)
 	}

@@ -25,12 +25,9 @@ type Outcome struct {
 // keeps the connection too, and there is not a byte on it that nobody asked for.
 func (t *Trip) End(reuse bool, o Outcome) {
 	t.dropHead()
-	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && t.br != nil && t.br.Buffered() == 0 &&
+	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && t.in.len() == 0 &&
 		!t.interrupted.Load()
-	if t.br != nil {
-		t.target.releaseReader(t.br)
-		t.br = nil
-	}
+	t.in.reset()
 	c := t.c
 	t.c, c.held = nil, nil
 	t.target.observer.Attempted(o.Reason, c.used)

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
@@ -15,13 +14,6 @@ import (
 	"github.com/sluiceproxy/sluice/exchange"
 	"github.com/sluiceproxy/sluice/lb"
 	"github.com/sluiceproxy/sluice/sock"
-)
-
-// Sizes of the buffers of a connection in use. A response head must fit into the
-// first.
-const (
-	readBuffer  = 32 << 10
-	writeBuffer = 4 << 10 // not used for requests, which are written whole
 )
 
 // Target is one address of an upstream and the connections to it. It outlives
@@ -88,8 +80,6 @@ func newTarget(address string, def *config.Upstream, old *Target, opts *Options)
 		MaxConnWaitTimeout:  c.QueueTimeout.D(),
 		MaxIdleConnDuration: c.IdleTimeout.D(),
 		ConnPoolStrategy:    fasthttp.LIFO,
-		ReadBufferSize:      readBuffer,
-		WriteBufferSize:     writeBuffer,
 	}
 	return t
 }
@@ -183,9 +173,6 @@ func (t *Target) release(c *conn, clean bool, now time.Time) {
 	}
 	c.drop()
 }
-
-func (t *Target) reader(c *conn) *bufio.Reader   { return t.client.AcquireReader(c) }
-func (t *Target) releaseReader(br *bufio.Reader) { t.client.ReleaseReader(br) }
 
 // Connections returns how many connections there are, and how many are idle.
 func (t *Target) Connections() (all, idle int) {

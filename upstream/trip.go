@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"bufio"
 	"io"
 	"net"
 	"sync/atomic"
@@ -24,12 +23,12 @@ type Trip struct {
 
 	target *Target
 	c      *conn
-	br     *bufio.Reader
+	in     intake
 	idle   time.Duration
 	begun  time.Time // when it was opened
 	end    time.Time // when the whole request is to be done; zero without a limit
 
-	headLen int   // bytes of br that Response lies in
+	headLen int   // bytes of in that Response lies in
 	left    int64 // bytes still to come, of a body with a length
 	chunks  wire.Chunks
 	done    bool // the response has been read to its end
@@ -151,18 +150,14 @@ const lookEvery = time.Second
 // is HEAD. If client has gone before a byte of it came, the failure says so.
 func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHead bool) error {
 	t.dropHead()
-	if t.br == nil {
-		t.br = t.target.reader(t.c)
-	}
-	if t.br.Buffered() == 0 {
+	if t.in.len() == 0 {
 		if err := t.await(client, now, within); err != nil {
 			t.failed = true
 			return err
 		}
 	}
 	for {
-		b, _ := t.br.Peek(t.br.Buffered())
-		n, err := t.Response.Parse(b, toHead)
+		n, err := t.Response.Parse(t.in.bytes(), toHead)
 		if n > 0 {
 			t.headLen, t.headed = n, t.Response.Status >= 200
 			t.startBody()
@@ -171,12 +166,12 @@ func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHe
 			}
 			return nil
 		}
-		if err == nil && len(b) == t.br.Size() {
+		if err == nil && t.in.full() {
 			err = wire.ErrResponseTooLong
 		}
 		if err == nil {
 			t.reachRead(now, within)
-			_, err = t.br.Peek(len(b) + 1)
+			err = t.in.fill(t.c)
 		}
 		if err != nil {
 			t.failed = true
@@ -195,7 +190,7 @@ func (t *Trip) await(client Client, now time.Time, within time.Duration) error {
 			step, last = lookEvery, false
 		}
 		t.reachRead(now, step)
-		_, err := t.br.Peek(1)
+		err := t.in.fill(t.c)
 		if err == nil {
 			return nil
 		}
@@ -232,10 +227,8 @@ func (t *Trip) reachRead(now time.Time, within time.Duration) {
 }
 
 func (t *Trip) dropHead() {
-	if t.headLen > 0 {
-		_, _ = t.br.Discard(t.headLen)
-		t.headLen = 0
-	}
+	t.in.use(t.headLen)
+	t.headLen = 0
 }
 
 func (t *Trip) startBody() {
@@ -259,7 +252,7 @@ func (t *Trip) Trailer() []byte {
 
 // Buffered returns how many bytes of the connection are in memory already, body
 // and framing.
-func (t *Trip) Buffered() int { return t.br.Buffered() - t.headLen }
+func (t *Trip) Buffered() int { return t.in.len() - t.headLen }
 
 // Whole returns the response body if it has a length and all of it is in memory
 // already; ok is false otherwise, and nothing has been read. The slice is valid
@@ -272,8 +265,7 @@ func (t *Trip) Whole() (data []byte, ok bool) {
 		return nil, false
 	}
 	t.dropHead()
-	data, _ = t.br.Peek(int(t.left))
-	_, _ = t.br.Discard(int(t.left))
+	data = t.in.use(int(t.left))
 	t.left, t.done = 0, true
 	return data, true
 }
@@ -325,12 +317,9 @@ func (t *Trip) next(buf []byte) ([]byte, error) {
 	return data, err
 }
 
-// nextRaw returns bytes that are in memory already, or reads past br straight
-// into buf.
+// nextRaw returns bytes that are in memory already, or reads straight into buf.
 func (t *Trip) nextRaw(buf []byte) ([]byte, error) {
-	if n := min(t.br.Buffered(), len(buf)); n > 0 {
-		data, _ := t.br.Peek(n)
-		_, _ = t.br.Discard(n)
+	if data := t.in.use(len(buf)); len(data) > 0 {
 		return data, nil
 	}
 	t.reachRead(time.Now(), t.idle)
@@ -342,18 +331,17 @@ func (t *Trip) nextRaw(buf []byte) ([]byte, error) {
 }
 
 func (t *Trip) nextChunk() ([]byte, error) {
-	if t.br.Buffered() == 0 {
+	if t.in.len() == 0 {
 		t.reachRead(time.Now(), t.idle)
-		if _, err := t.br.Peek(1); err != nil {
+		if err := t.in.fill(t.c); err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, err
 		}
 	}
-	b, _ := t.br.Peek(t.br.Buffered())
-	data, n, err := t.chunks.Next(b)
-	_, _ = t.br.Discard(n)
+	data, n, err := t.chunks.Next(t.in.bytes())
+	t.in.use(n)
 	if err == nil && len(data) == 0 && t.chunks.Done() {
 		t.done = true
 		return nil, io.EOF
@@ -378,6 +366,5 @@ func (t *Trip) Take() (net.Conn, []byte) {
 	t.dropHead()
 	t.failed = true
 	_ = t.c.Conn.SetDeadline(time.Time{})
-	b, _ := t.br.Peek(t.br.Buffered())
-	return t.c.Conn, b
+	return t.c.Conn, t.in.bytes()
 }
