@@ -324,6 +324,9 @@ func (c *Conn) Interrupt() {
 // to tell the two apart it is sent an interim response, which a client that has
 // left meets with a reset. It must not be asked while the body is being read.
 func (c *Conn) Gone() bool {
+	if c.interrupted.Load() {
+		return true
+	}
 	switch c.stream.Look() {
 	case sock.Broken:
 		return true
@@ -341,6 +344,7 @@ func (c *Conn) Gone() bool {
 func (c *Conn) Take() (net.Conn, []byte) {
 	c.closing, c.answered = true, true
 	_ = c.Conn.SetDeadline(time.Time{})
+	c.stream.Init(c.Conn) // not owned: it may be closed from now on
 	return c.Conn, c.in.buf[c.in.r:c.in.w]
 }
 

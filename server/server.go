@@ -161,7 +161,7 @@ func (s *Server) wakeWaiting(which func(*Conn) bool) {
 	})
 }
 
-// cut closes the connections that satisfy which, whatever they are at.
+// cut ends the connections that satisfy which, whatever they are at.
 func (s *Server) cut(which func(*Conn) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,12 +169,15 @@ func (s *Server) cut(which func(*Conn) bool) {
 		if !which(c) {
 			return
 		}
-		_ = c.Conn.Close()
-		// An active one is taken off the list by its goroutine, which sees it.
 		if s.parked(c) {
+			_ = c.Conn.Close()
 			s.unpark(c)
 			s.unlist(c)
+			return
 		}
+		// Its goroutine sees it, closes it and takes it off the list.
+		c.Interrupt()
+		sock.Shut(c.Conn)
 	})
 }
 

@@ -68,6 +68,7 @@ func acquireWork(c *Conn) *work {
 	}
 	w.c = c
 	w.stream.Init(c.Conn)
+	w.stream.Own()
 	w.addr = addrOf(c.Conn)
 	w.client = appendAddr(w.client[:0], w.addr)
 	return w

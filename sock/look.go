@@ -19,6 +19,10 @@ func (s *Stream) Look() State {
 	if s.raw == nil {
 		return Quiet
 	}
+	if s.own {
+		s.look(s.fd)
+		return s.state
+	}
 	// Control, not Read: the latter fails where a read deadline has expired
 	// while the connection was idle.
 	if s.raw.Control(s.peek) != nil {

@@ -18,11 +18,14 @@ import (
 type Stream struct {
 	c   net.Conn
 	raw syscall.RawConn // nil: no socket
+	fd  uintptr         // only if it is owned
+	own bool            // see Own
 
 	in, out side
 	lend    func(waits bool) []byte // of a ReadLent under way
 	blocked func()                  // see OnBlockedWrite
 	asked   bool                    // the question of an Ask is written
+	prompt  bool                    // the last ReadLent did not wait
 	ask     func(fd uintptr) bool
 	peek    func(fd uintptr)
 	tryIn   func(fd uintptr)
@@ -41,7 +44,7 @@ type side struct {
 // Init makes s the stream of c. It may have been another's before, which saves
 // allocations.
 func (s *Stream) Init(c net.Conn) {
-	s.c, s.raw = c, nil
+	s.c, s.raw, s.own = c, nil, false
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return
@@ -55,6 +58,28 @@ func (s *Stream) Init(c net.Conn) {
 		s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
 		s.tryIn = func(fd uintptr) { s.receive(fd) }
 	}
+}
+
+// Own spares most reads and writes the look whether the connection is still open.
+// From then on it must be closed only when no method of s runs or will be called;
+// who wants to end it sooner calls [Shut]. A write, and a read that [Stream.ReadLent]
+// makes, may then succeed although its deadline has passed, if it need not wait.
+func (s *Stream) Own() {
+	if s.raw != nil {
+		s.own = s.raw.Control(func(fd uintptr) { s.fd = fd }) == nil
+	}
+}
+
+// Shut ends both directions of a connection for all who are at it, and for the peer.
+// It may be called from any goroutine, and leaves closing to others.
+func Shut(c net.Conn) {
+	if sc, ok := c.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = syscall.Shutdown(int(fd), syscall.SHUT_RDWR) })
+			return
+		}
+	}
+	_ = c.Close()
 }
 
 // OnBlockedWrite has f called each time that a write is about to wait until the
@@ -72,9 +97,13 @@ func (s *Stream) ReadLent(lend func(waits bool) []byte) (int, error) {
 	}
 	s.in.begin(nil)
 	s.lend = lend
-	n, err := s.in.end(s.raw.Read(s.in.try))
+	var err error
+	if !s.own || !s.prompt || !s.receive(s.fd) {
+		s.prompt = true
+		err = s.raw.Read(s.in.try)
+	}
 	s.lend = nil
-	return n, err
+	return s.in.end(err)
 }
 
 // TryRead is Read that does not wait: where nothing has come, n is 0 and err nil. Of a
@@ -88,7 +117,7 @@ func (s *Stream) TryRead(p []byte) (n int, err error) {
 }
 
 // Forget has s no longer refer to its connection.
-func (s *Stream) Forget() { s.c, s.raw = nil, nil }
+func (s *Stream) Forget() { s.c, s.raw, s.own = nil, nil, false }
 
 // Read is as of an [io.Reader].
 func (s *Stream) Read(p []byte) (int, error) {
@@ -105,6 +134,9 @@ func (s *Stream) Write(p []byte) (int, error) {
 		return s.c.Write(p)
 	}
 	s.out.begin(p)
+	if s.own && s.transmit(s.fd) {
+		return s.out.end(nil)
+	}
 	return s.out.end(s.raw.Write(s.out.try))
 }
 
@@ -168,6 +200,7 @@ func (s *Stream) receive(fd uintptr) bool {
 	switch {
 	case errno == syscall.EAGAIN:
 		if s.lend != nil {
+			s.prompt = false
 			s.lend(true)
 		}
 		return false

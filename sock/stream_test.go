@@ -290,3 +290,42 @@ func TestStreamTellsOfBlockedWrites(t *testing.T) {
 		t.Errorf("a write that nobody reads: %v, told %d times; want a timeout", err, told)
 	}
 }
+
+// TestOwned: a stream that owns its connection reads and writes as any other, and
+// Shut ends it for both ends.
+func TestOwned(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			near, far := pair(t, network)
+			s := stream(near)
+			s.Own()
+			buf := make([]byte, 8)
+			lend := func(waits bool) []byte { return buf }
+			for range 3 { // at once, and waiting
+				if _, err := s.Write([]byte("ping")); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(far, buf[:4]); err != nil || string(buf[:4]) != "ping" {
+					t.Fatalf("the peer read %q, %v", buf[:4], err)
+				}
+				go func() { _, _ = far.Write([]byte("pong")) }()
+				if n, err := s.ReadLent(lend); err != nil || string(buf[:n]) != "pong" {
+					t.Fatalf("read %q, %v", buf[:n], err)
+				}
+			}
+			if got := s.Look(); got != sock.Quiet {
+				t.Errorf("sees %d", got)
+			}
+			go sock.Shut(near)
+			if n, err := s.ReadLent(lend); n != 0 || err != io.EOF {
+				t.Errorf("read %d, %v after the end", n, err)
+			}
+			if n, err := far.Read(buf); n != 0 || err != io.EOF {
+				t.Errorf("the peer read %d, %v after the end", n, err)
+			}
+			if _, err := s.Write([]byte("x")); err == nil {
+				t.Error("wrote after the end")
+			}
+		})
+	}
+}

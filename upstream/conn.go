@@ -62,6 +62,7 @@ func (c *conn) renew(to *conn) {
 	_ = c.Conn.Close()
 	c.Conn, c.born, c.addrs = to.Conn, to.born, to.addrs
 	c.stream.Init(to.Conn)
+	c.stream.Own()
 	c.read, c.write = sock.Deadline{}, sock.Deadline{}
 	c.used, c.keeps = false, 0
 }
@@ -69,5 +70,6 @@ func (c *conn) renew(to *conn) {
 func newConn(raw net.Conn, a *addrs) *conn {
 	c := &conn{Conn: raw, born: time.Now(), addrs: a}
 	c.stream.Init(raw)
+	c.stream.Own() // in use or in the pool, it is closed by one goroutine
 	return c
 }

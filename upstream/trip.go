@@ -3,6 +3,7 @@ package upstream
 import (
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -120,7 +121,8 @@ func (t *Trip) Hold(b []byte, now time.Time) {
 func (t *Trip) SendBody(b []byte) error {
 	t.c.write.Reach(time.Now(), t.idle, t.c.Conn.SetWriteDeadline)
 	if t.interrupted.Load() {
-		_ = t.c.Conn.SetWriteDeadline(sock.Past)
+		// After it was set, the deadline may have been set anew.
+		return os.ErrDeadlineExceeded
 	}
 	_, err := t.c.Write(b)
 	return err
@@ -366,5 +368,6 @@ func (t *Trip) Take() (net.Conn, []byte) {
 	t.dropHead()
 	t.failed = true
 	_ = t.c.Conn.SetDeadline(time.Time{})
+	t.c.stream.Init(t.c.Conn) // not owned: it may be closed from now on
 	return t.c.Conn, t.in.bytes()
 }
