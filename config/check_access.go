@@ -106,7 +106,7 @@ func (c *accessCheck) condition(p path, a *AccessCondition) {
 	if _, err := a.Statuses(); err != nil {
 		c.add(p.key("status"), "%v", err)
 	}
-	c.hosts(p.key("hosts"), a.Hosts)
+	c.hosts(p, a.Hosts)
 	for i, method := range a.Methods {
 		// Others than a route takes: a refused TRACE is logged too.
 		if !isToken(method) {
@@ -142,7 +142,7 @@ func (c *accessCheck) unknownField(p path, name string, have []string) {
 		text = fmt.Sprintf("the field %q was dropped before", name)
 	}
 	v, _ := c.doc.find(p)
-	c.found = append(c.found, finding{at: v.StartOffset, path: p, text: text, unknown: true, wanted: name, have: have})
+	c.found = append(c.found, finding{at: v.start(), path: slices.Clone(p), text: text, unknown: true, wanted: name, have: have})
 }
 
 func (c *accessCheck) mapping(p path, m *AccessMap) {

@@ -14,8 +14,10 @@ func (k *checker) routes() {
 		k.add(all, "there is no route; every request would be answered 404")
 	}
 	taken := make(map[string]int, len(k.config.Routes))
+	p := all.at(0) // of one route after the other: they are many
 	for i := range k.config.Routes {
-		r, p := &k.config.Routes[i], all.at(i)
+		r := &k.config.Routes[i]
+		p[len(p)-1].index = i
 		if err := checkName(r.Name); err != nil {
 			k.add(p.key("name"), "%v", err)
 		} else if first, ok := taken[r.Name]; ok {
@@ -26,8 +28,8 @@ func (k *checker) routes() {
 		if err := checkPath(r.Path); err != nil {
 			k.add(p.key("path"), "%v", err)
 		}
-		k.hosts(p.key("hosts"), r.Hosts)
-		k.methods(p.key("methods"), r.Methods)
+		k.hosts(p, r.Hosts)
+		k.methods(p, r.Methods)
 		k.predicates(p, r)
 		k.answer(p, r)
 		if r.Respond != nil {
@@ -36,30 +38,35 @@ func (k *checker) routes() {
 	}
 }
 
+// hosts checks those of the route or condition at p.
 func (k *checker) hosts(p path, hosts []string) {
 	for i, host := range hosts {
 		if err := checkRouteHost(host); err != nil {
-			k.add(p.at(i), "%v", err)
+			k.add(p.key("hosts").at(i), "%v", err)
 			continue
 		}
 		same := func(other string) bool { return strings.EqualFold(other, host) }
 		if first := slices.IndexFunc(hosts[:i], same); first >= 0 {
-			k.add(p.at(i), "%q stands twice; hosts[%d] is the same", shorten(host), first)
+			k.add(p.key("hosts").at(i), "%q stands twice; hosts[%d] is the same", shorten(host), first)
 		}
 	}
 }
 
+// methods checks those of the route or condition at p.
 func (k *checker) methods(p path, methods []string) {
 	for i, method := range methods {
 		if err := checkMethod(method); err != nil {
-			k.add(p.at(i), "%v", err)
+			k.add(p.key("methods").at(i), "%v", err)
 		} else if slices.Contains(methods[:i], method) {
-			k.add(p.at(i), "%s stands twice", method)
+			k.add(p.key("methods").at(i), "%s stands twice", method)
 		}
 	}
 }
 
 func (k *checker) predicates(p path, r *Route) {
+	if len(r.Headers)+len(r.Cookies)+len(r.Query) == 0 {
+		return
+	}
 	k.predicate(p.key("headers"), r.Headers, true)
 	k.predicate(p.key("cookies"), r.Cookies, false)
 	k.predicate(p.key("query"), r.Query, false)
@@ -122,12 +129,11 @@ func (k *checker) sameField(p path, fields map[string]string) {
 // what it names is there.
 func (k *checker) answer(p path, r *Route) {
 	answers := k.chain(p, r)
-	keys := []string{"upstream", "respond", "middlewares"}
 	switch {
 	case r.Upstream != "" && r.Respond != nil:
-		k.addAcross(p, keys[:2], "upstream and respond both answer; leave one of them out")
+		k.addAcross(p, []string{"upstream", "respond"}, "upstream and respond both answer; leave one of them out")
 	case r.Upstream == "" && r.Respond == nil && !answers:
-		k.addAcross(p, keys, "nothing answers; give the route an upstream or a respond")
+		k.addAcross(p, []string{"upstream", "respond", "middlewares"}, "nothing answers; give the route an upstream or a respond")
 	}
 	if _, ok := k.config.Upstreams[r.Upstream]; r.Upstream != "" && !ok {
 		k.addUnknown(p.key("upstream"), "upstream", r.Upstream, k.upstreams)

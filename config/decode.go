@@ -5,8 +5,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-
-	"github.com/tailscale/hujson"
 )
 
 // decoder fills structs from a document by their tags. It goes on after a
@@ -18,6 +16,7 @@ type decoder struct {
 	options map[string]*plan // of middlewares, by type
 	types   []string         // of middlewares, sorted
 	path    path             // of the value being read
+	strings lists
 }
 
 // Who walks into a value calls enter or enterAt before and leave after.
@@ -31,9 +30,9 @@ func (d *decoder) fault(at int, format string, args ...any) {
 }
 
 // value reads v into a field, an element or the whole config.
-func (d *decoder) value(v *hujson.Value, into reflect.Value) {
-	if v.Value.Kind() == 'n' {
-		d.fault(v.StartOffset, "null is not a value; leave it out")
+func (d *decoder) value(v value, into reflect.Value) {
+	if v.kind() == 'n' {
+		d.fault(v.start(), "null is not a value; leave it out")
 		return
 	}
 	if isText(into.Type()) || into.Type() == middlewareType {
@@ -56,7 +55,7 @@ func (d *decoder) value(v *hujson.Value, into reflect.Value) {
 }
 
 // ownType reads the types that have a form of their own.
-func (d *decoder) ownType(v *hujson.Value, into reflect.Value) {
+func (d *decoder) ownType(v value, into reflect.Value) {
 	switch into.Type() {
 	case durationType:
 		d.duration(v, into)
@@ -69,31 +68,35 @@ func (d *decoder) ownType(v *hujson.Value, into reflect.Value) {
 	}
 }
 
-func (d *decoder) object(v *hujson.Value, into reflect.Value) {
-	obj, ok := v.Value.(*hujson.Object)
-	if !ok {
+func (d *decoder) object(v value, into reflect.Value) {
+	if v.kind() != '{' {
 		d.mismatch(v, "an object")
 		return
 	}
-	d.members(v, obj, into, d.plans.of(into.Type()))
+	d.members(v, into, d.plans.of(into.Type()))
 }
 
-// members reads the members of obj, which is v, into a struct by its plan.
-func (d *decoder) members(v *hujson.Value, obj *hujson.Object, into reflect.Value, p *plan) {
-	places := make([]int, len(p.fields)) // offset of each field's key, from 1
-	for i := range obj.Members {
-		m := &obj.Members[i]
-		key := unquote(m.Name.Value)
-		d.enter(key)
-		n, known := p.byKey[key]
+// members reads the members of the object v into a struct by its plan.
+func (d *decoder) members(v value, into reflect.Value, p *plan) {
+	var most [32]int
+	places := most[:] // offset of each field's key, from 1
+	if len(p.fields) > len(places) {
+		places = make([]int, len(p.fields))
+	}
+	for key, m := range v.members() {
+		n, known := p.find(key)
 		switch {
 		case !known:
-			d.unknownKey(m, key, p)
+			text := key.text()
+			d.enter(text)
+			d.unknownKey(key, text, p)
 		case places[n] != 0:
-			d.duplicate(m, key, places[n]-1)
+			d.enter(p.fields[n].key)
+			d.duplicate(key, p.fields[n].key, places[n]-1)
 		default:
-			places[n] = m.Name.StartOffset + 1
-			d.member(m, into, &p.fields[n])
+			d.enter(p.fields[n].key)
+			places[n] = key.start() + 1
+			d.member(key, m, into, &p.fields[n])
 		}
 		d.leave()
 	}
@@ -107,18 +110,18 @@ func (d *decoder) members(v *hujson.Value, obj *hujson.Object, into reflect.Valu
 }
 
 // member reads one member into the field of into that f describes.
-func (d *decoder) member(m *hujson.ObjectMember, into reflect.Value, f *field) {
+func (d *decoder) member(key, v value, into reflect.Value, f *field) {
 	if f.unsupported != "" {
-		d.fault(m.Name.StartOffset, "%s; remove it", f.unsupported)
+		d.fault(key.start(), "%s; remove it", f.unsupported)
 		return
 	}
 	if f.index < 0 {
 		return
 	}
 	target := into.Field(f.index)
-	d.value(&m.Value, target)
-	if allowed := f.values(d.catalog); allowed != nil && m.Value.Value.Kind() == '"' && !slices.Contains(allowed, target.String()) {
-		d.report.unreadable(m.Value.StartOffset, d.path, finding{
+	d.value(v, target)
+	if allowed := f.values(d.catalog); allowed != nil && v.kind() == '"' && !slices.Contains(allowed, target.String()) {
+		d.report.unreadable(v.start(), d.path, finding{
 			text: fmt.Sprintf("%q is not one of its values", shorten(target.String())), unknown: true, wanted: target.String(), have: allowed,
 		})
 	}
@@ -126,24 +129,24 @@ func (d *decoder) member(m *hujson.ObjectMember, into reflect.Value, f *field) {
 
 // unknownKey notes a key that is no field. If it is a misspelled one, that field
 // is not missing but misspelled.
-func (d *decoder) unknownKey(m *hujson.ObjectMember, key string, p *plan) {
-	d.report.unreadable(m.Name.StartOffset, d.path, finding{text: "unknown key", unknown: true, wanted: key, have: p.keys})
+func (d *decoder) unknownKey(at value, key string, p *plan) {
+	d.report.unreadable(at.start(), d.path, finding{text: "unknown key", unknown: true, wanted: key, have: p.keys})
 	if meant := nearest(key, p.keys); meant != "" {
 		d.report.distrust(d.path[:len(d.path)-1].key(meant))
 	}
 }
 
-func (d *decoder) duplicate(m *hujson.ObjectMember, key string, first int) {
+func (d *decoder) duplicate(at value, key string, first int) {
 	line, column := d.report.doc.lineColumn(first)
-	d.fault(m.Name.StartOffset, "duplicate key %q; the first stands at %d:%d", shorten(key), line, column)
+	d.fault(at.start(), "duplicate key %q; the first stands at %d:%d", shorten(key), line, column)
 }
 
 // absent fills the field that f describes, which object v leaves out.
-func (d *decoder) absent(v *hujson.Value, into reflect.Value, f *field) {
+func (d *decoder) absent(v value, into reflect.Value, f *field) {
 	switch {
 	case f.required:
 		if d.report.trusted(d.path) {
-			d.fault(v.StartOffset, "missing; this key is required")
+			d.fault(v.start(), "missing; this key is required")
 		}
 	case f.fallback != nil:
 		d.fallback(into, f)
@@ -170,55 +173,74 @@ func (d *decoder) defaults(into reflect.Value) {
 // fallback reads a default. One that cannot be read is a mistake of the program.
 func (d *decoder) fallback(into reflect.Value, f *field) {
 	before := len(d.report.found)
-	d.value(f.fallback, into)
+	d.value(*f.fallback, into)
 	if len(d.report.found) > before {
 		panic(fmt.Sprintf("config: default of %s: %s", d.path, d.report.found[before].text))
 	}
 }
 
 // list reads a list. An empty one is the same as none.
-func (d *decoder) list(v *hujson.Value, into reflect.Value) {
-	array, ok := v.Value.(*hujson.Array)
-	if !ok {
+func (d *decoder) list(v value, into reflect.Value) {
+	if v.kind() != '[' {
 		d.mismatch(v, "a list")
 		return
 	}
-	if len(array.Elements) == 0 {
+	n := v.count()
+	if n == 0 {
 		into.SetZero()
 		return
 	}
-	into.Set(reflect.MakeSlice(into.Type(), len(array.Elements), len(array.Elements)))
-	for i := range array.Elements {
+	if list, ok := into.Addr().Interface().(*[]string); ok {
+		*list = d.strings.cut(n)
+	} else {
+		into.Set(reflect.MakeSlice(into.Type(), n, n))
+	}
+	for i, element := range v.elements() {
 		d.enterAt(i)
-		d.value(&array.Elements[i], into.Index(i))
+		d.value(element, into.Index(i))
 		d.leave()
 	}
 }
 
+// lists has short lists of strings side by side; see texts.
+type lists struct{ free []string }
+
+// cut returns a list of n empty strings.
+func (l *lists) cut(n int) []string {
+	const block = 256
+	if n > block/8 {
+		return make([]string, n)
+	}
+	if len(l.free) < n {
+		l.free = make([]string, block)
+	}
+	list := l.free[:n:n]
+	l.free = l.free[n:]
+	return list
+}
+
 // dictionary reads an object whose keys are names of the user's. Each key is
 // kept, even if its value cannot be read: others may refer to it.
-func (d *decoder) dictionary(v *hujson.Value, into reflect.Value) {
-	obj, ok := v.Value.(*hujson.Object)
-	if !ok {
+func (d *decoder) dictionary(v value, into reflect.Value) {
+	if v.kind() != '{' {
 		d.mismatch(v, "an object")
 		return
 	}
-	if len(obj.Members) == 0 {
+	if v.count() == 0 {
 		into.SetZero()
 		return
 	}
-	into.Set(reflect.MakeMapWithSize(into.Type(), len(obj.Members)))
-	places := make(map[string]int, len(obj.Members))
-	for i := range obj.Members {
-		m := &obj.Members[i]
-		key := unquote(m.Name.Value)
+	into.Set(reflect.MakeMapWithSize(into.Type(), v.count()))
+	places := make(map[string]int, v.count())
+	for at, m := range v.members() {
+		key := at.text()
 		d.enter(key)
 		if first, taken := places[key]; taken {
-			d.duplicate(m, key, first)
+			d.duplicate(at, key, first)
 		} else {
-			places[key] = m.Name.StartOffset
+			places[key] = at.start()
 			element := reflect.New(into.Type().Elem()).Elem()
-			d.value(&m.Value, element)
+			d.value(m, element)
 			into.SetMapIndex(reflect.ValueOf(key), element)
 		}
 		d.leave()
@@ -226,26 +248,30 @@ func (d *decoder) dictionary(v *hujson.Value, into reflect.Value) {
 }
 
 // middleware reads an object whose other keys are the options of its type.
-func (d *decoder) middleware(v *hujson.Value, into reflect.Value) {
-	obj, ok := v.Value.(*hujson.Object)
-	if !ok {
+func (d *decoder) middleware(v value, into reflect.Value) {
+	if v.kind() != '{' {
 		d.mismatch(v, "an object")
 		return
 	}
-	i := slices.IndexFunc(obj.Members, func(m hujson.ObjectMember) bool { return unquote(m.Name.Value) == "type" })
-	d.enter("type")
-	if i < 0 {
-		d.fault(v.StartOffset, "missing; this key is required")
-	}
 	var typ string
-	known := i >= 0 && d.middlewareType(&obj.Members[i].Value, &typ)
+	found, known := false, false
+	d.enter("type")
+	for key, m := range v.members() {
+		if key.is("type") {
+			found, known = true, d.middlewareType(m, &typ)
+			break
+		}
+	}
+	if !found {
+		d.fault(v.start(), "missing; this key is required")
+	}
 	d.leave()
 	if !known {
 		return
 	}
 	options := d.catalog.newOptions(typ)
 	before := len(d.report.found)
-	d.members(v, obj, options.Elem(), d.optionsPlan(typ, options.Type().Elem()))
+	d.members(v, options.Elem(), d.optionsPlan(typ, options.Type().Elem()))
 	into.Set(reflect.ValueOf(Middleware{Type: typ, Options: options.Interface()}))
 	if checker, ok := options.Interface().(interface{ Check() []OptionProblem }); ok && len(d.report.found) == before {
 		for _, p := range checker.Check() {
@@ -255,19 +281,19 @@ func (d *decoder) middleware(v *hujson.Value, into reflect.Value) {
 }
 
 // middlewareType reads the type of a middleware and reports whether it is known.
-func (d *decoder) middlewareType(v *hujson.Value, typ *string) bool {
-	if v.Value.Kind() != '"' {
+func (d *decoder) middlewareType(v value, typ *string) bool {
+	if v.kind() != '"' {
 		d.mismatch(v, "a string")
 		return false
 	}
-	*typ = unquote(v.Value)
+	*typ = v.text()
 	if d.catalog.Middlewares[*typ] != nil {
 		return true
 	}
 	if d.types == nil {
 		d.types = slices.Sorted(maps.Keys(d.catalog.Middlewares))
 	}
-	d.report.unreadable(v.StartOffset, d.path, finding{
+	d.report.unreadable(v.start(), d.path, finding{
 		text: fmt.Sprintf("unknown middleware type %q", shorten(*typ)), unknown: true, wanted: *typ, have: d.types,
 	})
 	return false

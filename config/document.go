@@ -2,7 +2,7 @@ package config
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,19 +17,29 @@ const maxDepth = 32
 
 // document is a file's text and what its syntax says, before its meaning.
 type document struct {
-	src   []byte
-	root  hujson.Value
+	*tree
 	lines []int // offset of each line's first byte
 
-	// members finds the members of large objects by key; built on first use.
-	members map[*hujson.Object]map[string]int
+	// keys finds the keys of large objects by their text; built on first use.
+	keys map[value]map[string]value
+	// last is the element of a list that find has passed last: problems mostly
+	// come in the order of the file.
+	last struct {
+		list, element value
+		index         int
+	}
 }
 
 // readDocument parses the syntax of src. Its problem, if any, is the first only:
 // what follows a syntax error cannot be told apart.
 func readDocument(src []byte) (*document, *Problem) {
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
-	doc := &document{src: src}
+	if utf8.Valid(src) {
+		if t, ok := parseTree(src); ok {
+			return &document{tree: t}, nil
+		}
+	}
+	doc := &document{tree: &tree{src: src}}
 	if at := invalidUTF8(src); at >= 0 {
 		return nil, doc.problem(at, fmt.Sprintf("the byte 0x%02x is not UTF-8; save the file as UTF-8", src[at]))
 	}
@@ -39,26 +49,24 @@ func readDocument(src []byte) (*document, *Problem) {
 	}
 	// hujson takes a line comment to end in a line break; the last line of a file may have none.
 	text := append(slices.Clip(src), '\n')
-	root, err := hujson.Parse(text)
-	if err != nil {
-		return nil, doc.syntaxProblem(err, open)
+	_, err := hujson.Parse(text)
+	if err == nil {
+		// A test sees to it that there is no such file.
+		err = errors.New("cannot be read")
 	}
-	doc.root = root
-	return doc, nil
+	return nil, doc.syntaxProblem(err, open)
 }
 
 // invalidUTF8 returns the offset of the first byte that is not UTF-8, or -1.
 func invalidUTF8(src []byte) int {
-	if utf8.Valid(src) {
-		return -1
-	}
-	for i := 0; ; {
+	for i := 0; i < len(src); {
 		r, n := utf8.DecodeRune(src[i:])
 		if r == utf8.RuneError && n <= 1 {
 			return i
 		}
 		i += n
 	}
+	return -1
 }
 
 // brackets returns the offset of the first bracket that is nested too deep and
@@ -209,22 +217,20 @@ func (doc *document) problem(at int, message string) *Problem {
 // find returns the value p leads to. Where p leaves the document, it returns
 // the last value on the way. atKey is the offset of that value's key, or of the
 // value where it has none.
-func (doc *document) find(p path) (v *hujson.Value, atKey int) {
-	v, atKey = &doc.root, doc.root.StartOffset
+func (doc *document) find(p path) (v value, atKey int) {
+	v = doc.root()
+	atKey = v.start()
 	for _, s := range p {
-		switch c := v.Value.(type) {
-		case *hujson.Object:
-			i, ok := doc.member(c, s.key)
-			if !ok || s.index >= 0 {
+		switch {
+		case v.kind() == '{' && s.index < 0:
+			key, ok := doc.member(v, s.key)
+			if !ok {
 				return v, atKey
 			}
-			v, atKey = &c.Members[i].Value, c.Members[i].Name.StartOffset
-		case *hujson.Array:
-			if s.index < 0 || s.index >= len(c.Elements) {
-				return v, atKey
-			}
-			v = &c.Elements[s.index]
-			atKey = v.StartOffset
+			v, atKey = value{v.t, key.at + 1}, key.start()
+		case v.kind() == '[' && s.index >= 0 && s.index < v.count():
+			v = doc.element(v, s.index)
+			atKey = v.start()
 		default:
 			return v, atKey
 		}
@@ -232,42 +238,45 @@ func (doc *document) find(p path) (v *hujson.Value, atKey int) {
 	return v, atKey
 }
 
-// member returns the position of the first member of obj with that key.
-func (doc *document) member(obj *hujson.Object, key string) (int, bool) {
-	if len(obj.Members) <= 16 {
-		i := slices.IndexFunc(obj.Members, func(m hujson.ObjectMember) bool { return unquote(m.Name.Value) == key })
-		return i, i >= 0
+// element returns an element of a list.
+func (doc *document) element(list value, index int) value {
+	last := &doc.last
+	if last.list != list || last.index > index {
+		last.list, last.index, last.element = list, 0, value{list.t, list.at + 1}
 	}
-	index, ok := doc.members[obj]
-	if !ok {
-		index = make(map[string]int, len(obj.Members))
-		for i, m := range slices.Backward(obj.Members) {
-			index[unquote(m.Name.Value)] = i
-		}
-		if doc.members == nil {
-			doc.members = make(map[*hujson.Object]map[string]int)
-		}
-		doc.members[obj] = index
+	for last.index < index {
+		last.element.at = last.element.node().next
+		last.index++
 	}
-	i, ok := index[key]
-	return i, ok
+	return last.element
 }
 
-// unquote returns the text of a string literal.
-func unquote(v hujson.ValueTrimmed) string {
-	literal, ok := v.(hujson.Literal)
-	if !ok || len(literal) < 2 {
-		return ""
+// member returns the first key of obj that has that text.
+func (doc *document) member(obj value, text string) (key value, ok bool) {
+	if obj.count() <= 16 {
+		for key := range obj.members() {
+			if key.is(text) {
+				return key, true
+			}
+		}
+		return value{}, false
 	}
-	// Fast path - nothing escaped: the bytes are the text.
-	if bytes.IndexByte(literal, '\\') < 0 {
-		return string(literal[1 : len(literal)-1])
+	index, ok := doc.keys[obj]
+	if !ok {
+		index = make(map[string]value, obj.count())
+		for key := range obj.members() {
+			text := key.text()
+			if _, again := index[text]; !again {
+				index[text] = key
+			}
+		}
+		if doc.keys == nil {
+			doc.keys = make(map[value]map[string]value)
+		}
+		doc.keys[obj] = index
 	}
-	var text string
-	if json.Unmarshal(literal, &text) != nil {
-		return ""
-	}
-	return text
+	key, ok = index[text]
+	return key, ok
 }
 
 // shorten cuts a text of the file to what fits in a message.

@@ -91,6 +91,9 @@ func isIPHost(host string) bool {
 		ip, err := netip.ParseAddr(inner)
 		return bracketed && err == nil && ip.Is6() && ip.Zone() == ""
 	}
+	if host == "" || host[0] < '0' || '9' < host[0] {
+		return false // no error is made of it, for most hosts are names
+	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Is4()
 }

@@ -17,7 +17,7 @@ func Parse(src []byte, catalog Catalog) (*Config, error) {
 	r := &report{doc: doc}
 	c := new(Config)
 	d := decoder{report: r, catalog: catalog, plans: make(plans)}
-	d.value(&doc.root, reflect.ValueOf(c).Elem())
+	d.value(doc.root(), reflect.ValueOf(c).Elem())
 	check(c, r)
 	if len(r.found) > 0 {
 		return nil, r.problems()

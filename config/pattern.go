@@ -21,10 +21,11 @@ func checkPath(p string) error {
 	case hasControl(p):
 		return fmt.Errorf("%q contains a control character", shorten(p))
 	}
-	segments := strings.Split(p[1:], "/")
 	var names []string
-	for i, s := range segments {
-		if err := checkSegment(s, i == len(segments)-1); err != nil {
+	for rest, more := p[1:], true; more; {
+		var s string
+		s, rest, more = strings.Cut(rest, "/")
+		if err := checkSegment(s, !more); err != nil {
 			return fmt.Errorf("%q: %w", shorten(p), err)
 		}
 		if !strings.HasPrefix(s, ":") {

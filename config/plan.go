@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
-
-	"github.com/tailscale/hujson"
 )
 
 var (
@@ -47,7 +45,7 @@ type field struct {
 	enum        []string // values allowed, or one name that begins with @
 	unsupported string
 
-	fallback     *hujson.Value // the default, as if it stood in the file; nil if there is none
+	fallback     *value // the default, as if it stood in the file; nil if there is none
 	fallbackText string
 }
 
@@ -100,6 +98,16 @@ func (p *plan) add(f field) {
 	p.keys = append(p.keys, f.key)
 }
 
+// find returns the number of the field that has a key.
+func (p *plan) find(key value) (n int, ok bool) {
+	if inner, plain := key.quote(); plain {
+		n, ok = p.byKey[string(inner)]
+		return n, ok
+	}
+	n, ok = p.byKey[key.text()]
+	return n, ok
+}
+
 // setFallback takes a default as its tag has it: text and text-like values
 // without quotes, all others as JSON.
 func (f *field) setFallback(text string) {
@@ -111,10 +119,11 @@ func (f *field) setFallback(text string) {
 		}
 		text = string(quoted)
 	}
-	v, err := hujson.Parse([]byte(text))
-	if err != nil {
-		panic(fmt.Sprintf("config: default of %s: %v", f.key, err))
+	t, ok := parseTree([]byte(text))
+	if !ok {
+		panic(fmt.Sprintf("config: default of %s: %s is no JSON", f.key, text))
 	}
+	v := t.root()
 	f.fallback = &v
 }
 

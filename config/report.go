@@ -71,14 +71,14 @@ func (r *report) trusted(p path) bool {
 func (r *report) add(p path, format string, args ...any) {
 	if r.trusted(p) {
 		v, _ := r.doc.find(p)
-		r.found = append(r.found, finding{at: v.StartOffset, path: p, text: fmt.Sprintf(format, args...)})
+		r.found = append(r.found, finding{at: v.start(), path: slices.Clone(p), text: fmt.Sprintf(format, args...)})
 	}
 }
 
 // addKey is add for a value whose key is wrong.
 func (r *report) addKey(p path, text string) {
 	_, at := r.doc.find(p)
-	r.found = append(r.found, finding{at: at, path: p, text: text})
+	r.found = append(r.found, finding{at: at, path: slices.Clone(p), text: text})
 }
 
 // addAcross notes that the object at p is wrong by what the given keys of it
@@ -90,7 +90,7 @@ func (r *report) addAcross(p path, keys []string, text string) {
 		}
 	}
 	v, _ := r.doc.find(p)
-	r.found = append(r.found, finding{at: v.StartOffset, path: p, text: text})
+	r.found = append(r.found, finding{at: v.start(), path: slices.Clone(p), text: text})
 }
 
 // addUnknown notes that the value at p names a thing (an upstream, say) that
@@ -102,7 +102,7 @@ func (r *report) addUnknown(p path, thing, name string, have []string) {
 	}
 	v, _ := r.doc.find(p)
 	r.found = append(r.found, finding{
-		at: v.StartOffset, path: p, text: fmt.Sprintf("unknown %s %q", thing, shorten(name)),
+		at: v.start(), path: slices.Clone(p), text: fmt.Sprintf("unknown %s %q", thing, shorten(name)),
 		unknown: true, wanted: name, have: have,
 	})
 }

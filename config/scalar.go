@@ -6,18 +6,16 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-
-	"github.com/tailscale/hujson"
 )
 
 // mismatch notes that v is not what is expected where it stands.
-func (d *decoder) mismatch(v *hujson.Value, expected string) {
-	d.fault(v.StartOffset, "expected %s, found %s", expected, describe(v))
+func (d *decoder) mismatch(v value, expected string) {
+	d.fault(v.start(), "expected %s, found %s", expected, describe(v))
 }
 
 // describe names a value of the file in a message.
-func describe(v *hujson.Value) string {
-	switch v.Value.Kind() {
+func describe(v value) string {
+	switch v.kind() {
 	case '{':
 		return "an object"
 	case '[':
@@ -25,28 +23,28 @@ func describe(v *hujson.Value) string {
 	case 'n':
 		return "null"
 	case '"':
-		return fmt.Sprintf("the string %q", shorten(unquote(v.Value)))
+		return fmt.Sprintf("the string %q", shorten(v.text()))
 	case '0':
-		return "the number " + shorten(string(v.Value.(hujson.Literal)))
+		return "the number " + shorten(string(v.raw()))
 	}
-	return string(v.Value.(hujson.Literal))
+	return string(v.raw())
 }
 
 // scalar reads strings, booleans and numbers.
-func (d *decoder) scalar(v *hujson.Value, into reflect.Value) {
+func (d *decoder) scalar(v value, into reflect.Value) {
 	switch into.Kind() {
 	case reflect.String:
-		if v.Value.Kind() != '"' {
+		if v.kind() != '"' {
 			d.mismatch(v, "a string")
 			return
 		}
-		into.SetString(unquote(v.Value))
+		into.SetString(v.text())
 	case reflect.Bool:
-		if kind := v.Value.Kind(); kind != 't' && kind != 'f' {
+		if kind := v.kind(); kind != 't' && kind != 'f' {
 			d.mismatch(v, "true or false")
 			return
 		}
-		into.SetBool(v.Value.Kind() == 't')
+		into.SetBool(v.kind() == 't')
 	case reflect.Int:
 		d.integer(v, into)
 	case reflect.Float64:
@@ -56,78 +54,78 @@ func (d *decoder) scalar(v *hujson.Value, into reflect.Value) {
 	}
 }
 
-func (d *decoder) integer(v *hujson.Value, into reflect.Value) {
-	if v.Value.Kind() != '0' {
+func (d *decoder) integer(v value, into reflect.Value) {
+	if v.kind() != '0' {
 		d.mismatch(v, "a whole number")
 		return
 	}
-	text := string(v.Value.(hujson.Literal))
+	text := string(v.raw())
 	if strings.ContainsAny(text, ".eE") {
-		d.fault(v.StartOffset, "expected a whole number, found %s; write it without fraction and exponent", shorten(text))
+		d.fault(v.start(), "expected a whole number, found %s; write it without fraction and exponent", shorten(text))
 		return
 	}
 	n, err := strconv.ParseInt(text, 10, strconv.IntSize)
 	if err != nil {
-		d.fault(v.StartOffset, "the number %s is out of range", shorten(text))
+		d.fault(v.start(), "the number %s is out of range", shorten(text))
 		return
 	}
 	into.SetInt(n)
 }
 
-func (d *decoder) float(v *hujson.Value, into reflect.Value) {
-	if v.Value.Kind() != '0' {
+func (d *decoder) float(v value, into reflect.Value) {
+	if v.kind() != '0' {
 		d.mismatch(v, "a number")
 		return
 	}
-	text := string(v.Value.(hujson.Literal))
+	text := string(v.raw())
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		d.fault(v.StartOffset, "the number %s is out of range", shorten(text))
+		d.fault(v.start(), "the number %s is out of range", shorten(text))
 		return
 	}
 	into.SetFloat(n)
 }
 
-func (d *decoder) duration(v *hujson.Value, into reflect.Value) {
-	if v.Value.Kind() != '"' {
+func (d *decoder) duration(v value, into reflect.Value) {
+	if v.kind() != '"' {
 		d.mismatch(v, `a duration such as "250ms" or "10s"`)
 		return
 	}
-	span, err := parseDuration(unquote(v.Value))
+	span, err := parseDuration(v.text())
 	if err != nil {
-		d.fault(v.StartOffset, "%v", err)
+		d.fault(v.start(), "%v", err)
 		return
 	}
 	into.SetInt(int64(span))
 }
 
-func (d *decoder) size(v *hujson.Value, into reflect.Value) {
+func (d *decoder) size(v value, into reflect.Value) {
 	var text string
-	switch v.Value.Kind() {
+	switch v.kind() {
 	case '0':
-		text = string(v.Value.(hujson.Literal))
+		text = string(v.raw())
 	case '"':
-		text = unquote(v.Value)
+		text = v.text()
 	default:
 		d.mismatch(v, `a size such as "16KiB" or "8MiB"`)
 		return
 	}
 	size, err := parseSize(text)
 	if err != nil {
-		d.fault(v.StartOffset, "%v", err)
+		d.fault(v.start(), "%v", err)
 		return
 	}
 	into.SetInt(int64(size))
 }
 
-func (d *decoder) prefix(v *hujson.Value, into reflect.Value) {
-	if v.Value.Kind() != '"' {
+func (d *decoder) prefix(v value, into reflect.Value) {
+	if v.kind() != '"' {
 		d.mismatch(v, `a network such as "10.0.0.0/8"`)
 		return
 	}
-	prefix, err := parsePrefix(unquote(v.Value))
+	prefix, err := parsePrefix(v.text())
 	if err != nil {
-		d.fault(v.StartOffset, "%v", err)
+		d.fault(v.start(), "%v", err)
 		return
 	}
 	into.Set(reflect.ValueOf(prefix))

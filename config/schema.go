@@ -81,7 +81,7 @@ func (s *schema) field(f *field) object {
 	}
 	if f.fallback != nil {
 		var v any
-		if err := json.Unmarshal([]byte(f.fallback.String()), &v); err != nil {
+		if err := json.Unmarshal(f.fallback.t.src, &v); err != nil {
 			panic(fmt.Sprintf("config: default of %s: %v", f.key, err))
 		}
 		out["default"] = v
