@@ -108,6 +108,14 @@ func TestFullDiskForTheAccessLog(t *testing.T) {
 	if n := strings.Count(d.log.String(), "no space left on device"); n != 1 && time.Since(began) < time.Minute {
 		t.Errorf("told %d times", n)
 	}
+	if err := os.Truncate(filepath.Join(d.path, "access.log"), 0); err != nil { // or the disk may be full again
+		t.Fatal(err)
+	}
+	ask()
+	line, _ = d.log.after(t, 0, sinkWorks)
+	if strings.Contains(line, `"lost":0`) || !strings.Contains(line, `"level":"info"`) {
+		t.Errorf("that it works again is told as %s", line)
+	}
 }
 
 // TestFullDiskForTheLog has the process's own log on a full disk: a reload and

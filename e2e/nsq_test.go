@@ -114,7 +114,7 @@ func TestAccessLogToNSQ(t *testing.T) {
 	t.Parallel()
 	first, second, admin := reserve(t), reserve(t), reserve(t)
 	dies := nsqd(t, first)
-	nsqd(t, second)
+	takesOver := nsqd(t, second)
 	p := nsqBed(t, admin, first, second)
 	c, got := client(t), &messages{uris: make(map[string]int)}
 	ask(t, c, p, 0, 100)
@@ -128,12 +128,23 @@ func TestAccessLogToNSQ(t *testing.T) {
 	<-dies.done
 	ask(t, c, p, 100, 200)
 	got.wait(t, 200)
-	p.log.after(t, 0, sinkTrouble, first)
-	p.log.after(t, 0, sinkWorks, `"lost":0`)
+	_, mark := p.log.after(t, 0, sinkTrouble, first)
+	_, mark = p.log.after(t, mark, sinkWorks, `"lost":0`)
+	// And back, when that one dies and the first is there again.
+	nsqd(t, first)
+	if err := takesOver.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-takesOver.done
+	ask(t, c, p, 200, 300)
+	got.consume(t, first)
+	got.wait(t, 300)
+	_, mark = p.log.after(t, mark, sinkTrouble, second)
+	p.log.after(t, mark, sinkWorks, `"lost":0`)
 	name := fmt.Sprintf(`sink="nsq:%s,%s/access"`, first, second)
 	metrics := get(t, c, "http://"+admin+"/metrics").body
 	for _, line := range []string{
-		"sluice_access_log_lines_total{" + name + "} 200", `sluice_access_log_dropped_total{cause="behind",` + name + "} 0",
+		"sluice_access_log_lines_total{" + name + "} 300", `sluice_access_log_dropped_total{cause="behind",` + name + "} 0",
 		`sluice_access_log_dropped_total{cause="failed",` + name + "} 0", "sluice_access_log_trouble{" + name + "} 0",
 	} {
 		if !strings.Contains(metrics, line+"\n") {
@@ -177,6 +188,49 @@ func TestAccessLogWaitsForNSQ(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	got.wait(t, 300)
+}
+
+// TestAccessLogOverflowsBesideNSQ has an nsqd that takes nothing, and a buffer that is
+// soon full: requests go on, what does not fit is lost, counted and told of once, and
+// all else comes when nsqd goes on.
+func TestAccessLogOverflowsBesideNSQ(t *testing.T) {
+	t.Parallel()
+	address, admin := reserve(t), reserve(t)
+	queue := nsqd(t, address)
+	p := serve(t, fmt.Sprintf(`"admin": {"address": %q},
+"log": {"access": {"format": "{uri} {status}", "sinks": [{"type": "nsq", "addresses": [%q], "topic": "access", "buffer": "128KiB"}]}},
+"routes": [{"name": "all", "path": "/*", "respond": {"body": "ok"}}]`, admin, address))
+	c, got := client(t), &messages{uris: make(map[string]int)}
+	pad, sent := strings.Repeat("x", 1900), 0
+	send := func() {
+		get(t, c, fmt.Sprintf("http://%s/%d/%s", p.addr, sent, pad)).wants(t, 200, "ok")
+		sent++
+	}
+	send()
+	got.consume(t, address)
+	got.wait(t, 1)
+	queue.signal(syscall.SIGSTOP)
+	lost := func() (n int) {
+		metrics := get(t, c, "http://"+admin+"/metrics").body
+		for line := range strings.Lines(metrics) {
+			if rest, ok := strings.CutPrefix(line, `sluice_access_log_dropped_total{cause="behind",`); ok {
+				_, value, _ := strings.Cut(rest, "} ")
+				_, _ = fmt.Sscan(value, &n)
+			}
+		}
+		return n
+	}
+	until(t, "lines are lost", send, func() bool { return sent%50 == 0 && lost() > 100 })
+	_, mark := p.log.after(t, 0, sinkTrouble)
+	queue.signal(syscall.SIGCONT)
+	line, _ := p.log.after(t, mark, sinkWorks)
+	if n := lost(); !strings.Contains(line, fmt.Sprintf(`"lost":%d`, n)) || sent-n < 60 {
+		t.Errorf("%d of %d are lost, told as %s", n, sent, line)
+	}
+	got.wait(t, sent-lost())
+	if n := strings.Count(p.log.String(), sinkTrouble); n != 1 {
+		t.Errorf("told %d times", n)
+	}
 }
 
 // TestAccessLogEndsWithoutNSQ: at the end, lines that nobody takes are given up
