@@ -3,7 +3,6 @@ package telemetry
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -253,64 +252,6 @@ func TestFilters(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", c.stages, got, c.want)
 		}
 		want(t, scrape(t, m), "sluice_access_log_filtered_total", fmt.Sprint(ended))
-	}
-}
-
-// TestWeightsAddUp: of a sample, and of a sample of it, the weights add up to
-// what there was, within six standard deviations.
-func TestWeightsAddUp(t *testing.T) {
-	const n, oneIn = 200_000, 20
-	x, slow := received(t, browser), received(t, browser)
-	slow.Duration = time.Minute
-	for _, c := range []struct {
-		stages string
-		oneIn  float64
-	}{
-		{`{"filter": {"sample": {"one_in": 20}}}`, oneIn},
-		{`{"filter": {"sample": {"one_in": 4}}}, {"filter": {"sample": {"one_in": 5}}}`, oneIn},
-	} {
-		xs := make([]*exchange.Exchange, 0, n+10)
-		for range n {
-			xs = append(xs, x)
-		}
-		for range 10 {
-			xs = append(xs, slow)
-		}
-		var weights, slowOnes float64
-		lines := logged(t, `"stages": [`+c.stages+`]`, xs...)
-		for line := range strings.Lines(lines) {
-			var l struct {
-				Weight   float64
-				Duration float64 `json:"duration_ms"`
-			}
-			if err := json.Unmarshal([]byte(line), &l); err != nil {
-				t.Fatal(err)
-			}
-			switch {
-			case l.Duration == 60_000 && l.Weight == 1:
-				slowOnes++
-			case l.Weight != c.oneIn:
-				t.Fatalf("line %s", line)
-			}
-			weights += l.Weight
-		}
-		deviation := math.Sqrt(n * (c.oneIn - 1))
-		if slowOnes != 10 || math.Abs(weights-10-n) > 6*deviation {
-			t.Errorf("%s: weights add up to %v of %d, %v slow ones", c.stages, weights, n+10, slowOnes)
-		}
-	}
-}
-
-// TestWeightDoesNotOverflow: many samples of samples stand for more than can be
-// counted, and say so by the largest number there is.
-func TestWeightDoesNotOverflow(t *testing.T) {
-	f := filter{oneIn: 1_000_000}
-	r := &record{x: sample(), weight: 1}
-	for range 10 {
-		f.pass(r)
-	}
-	if r.weight != math.MaxUint64 {
-		t.Errorf("weight %d", r.weight)
 	}
 }
 
