@@ -37,8 +37,8 @@ type instance struct {
 
 	changing sync.Mutex // guards what follows; held while it is applied or handed over
 	cfg      *config.Config
-	access   accessLogs
-	traces   traces
+	access   outlets[*telemetry.AccessLog]
+	traces   outlets[*telemetry.Tracer]
 	door     *door // nil without an admin address
 	edit     edit
 	unkept   bool // the last attempt to keep a copy of the config failed
@@ -235,7 +235,7 @@ func (in *instance) change(data []byte) (err error) {
 		if sockets != nil {
 			sockets.Discard()
 		}
-		in.access.discard(access)
+		in.discardAccess(access)
 		if door != nil && door != in.door {
 			_ = door.socket.Close()
 		}
@@ -244,8 +244,8 @@ func (in *instance) change(data []byte) (err error) {
 	// The level was checked with the rest of the config.
 	_ = in.log.SetLevel(cfg.Log.Level)
 	in.fitDescriptors(cfg)
-	in.access.swap(in.proxy, access, in.accessLost)
-	in.traces.swap(in.proxy, in.tracer(cfg.Tracing), in.tracesLost)
+	in.swapAccess(access)
+	in.swapTracer(in.tracer(cfg.Tracing))
 	in.inherit(candidate)
 	candidate.Commit()
 	sockets.Commit()
