@@ -163,8 +163,8 @@ func (s *summary) writeText(w io.Writer) error {
 	fmt.Fprintf(t, "\nlisteners:   %s\n", strings.Join(s.Listeners, ", "))
 	fmt.Fprintf(t, "admin:       %s\n", cmp.Or(s.Admin, "off"))
 	fmt.Fprintf(t, "access log:  %s\n", cmp.Or(strings.Join(s.AccessLog, ", "), "off"))
-	fmt.Fprintf(t, "metrics:     at most %d series (%d of routes, %d of upstreams, %d of targets)\n",
-		s.Series.Total, s.Series.Routes, s.Series.Upstreams, s.Series.Targets)
+	fmt.Fprintf(t, "metrics:     at most %d series (%d of routes, %d of upstreams, %d of targets, %d others)\n",
+		s.Series.Total, s.Series.Routes, s.Series.Upstreams, s.Series.Targets, s.Series.Rest)
 	fmt.Fprint(t, "\nroutes, in matching order:\n")
 	for i := range s.Routes[:min(len(s.Routes), maxListed)] {
 		writeRoute(t, &s.Routes[i])

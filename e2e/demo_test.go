@@ -11,24 +11,31 @@ import (
 
 var shippedAddress = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 
-// TestDemo runs the demo with the shipped config on other ports, does what it
-// proposes, and edits the file.
-func TestDemo(t *testing.T) {
-	t.Parallel()
+// startDemo runs the demo with the shipped config, here text, on other ports.
+func startDemo(t *testing.T) (p *process, text string, ports map[string]string) {
+	t.Helper()
 	shipped, err := os.ReadFile("../config.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports := map[string]string{}
-	text := shippedAddress.ReplaceAllStringFunc(string(shipped), func(addr string) string {
+	ports = map[string]string{}
+	text = shippedAddress.ReplaceAllStringFunc(string(shipped), func(addr string) string {
 		if ports[addr] == "" {
 			ports[addr] = reserve(t)
 		}
 		return ports[addr]
 	})
-	p := start(t, sluice, "demo", "-config", write(t, text))
+	p = start(t, sluice, "demo", "-config", write(t, text))
 	p.file, p.addr = p.cmd.Args[3], ports["127.0.0.1:8080"]
 	p.out.after(t, 0, "Ctrl-C ends")
+	p.log.after(t, 0, inForce)
+	return p, text, ports
+}
+
+// TestDemo does what the demo proposes, and edits the file.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	p, text, ports := startDemo(t)
 	url := "http://" + p.addr
 	for _, want := range []string{"Sluice serves " + p.file + " on " + url, "curl " + url + "/ping", ports["127.0.0.1:9001"]} {
 		if !strings.Contains(p.out.String(), want) {
