@@ -65,14 +65,14 @@ func (b *bench) close() {
 }
 
 // prepare builds what is ours and looks for the others.
-func (b *bench) prepare(ctx context.Context) error {
+func (b *bench) prepare(ctx context.Context, cases []testCase) error {
 	for name, from := range map[string]string{"origin": "./bench/origin", "openloop": "./bench/openloop"} {
 		if err := b.build(ctx, name, from); err != nil {
 			return err
 		}
 	}
 	for _, k := range kinds {
-		if !b.wanted(k) {
+		if !b.wanted(k, cases) {
 			continue
 		}
 		if err := b.findProxy(ctx, k); err != nil {
@@ -86,13 +86,20 @@ func (b *bench) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) wanted(k kind) bool {
+// wanted reports whether a proxy has a part in the cases.
+func (b *bench) wanted(k kind, cases []testCase) bool {
+	if k.tags != "" {
+		usual := b.options.sluice == "" && b.wanted(kinds[0], cases)
+		return usual && slices.ContainsFunc(cases, func(c testCase) bool { return c.setup == k.setup })
+	}
 	return b.options.proxies == "" || slices.Contains(strings.Split(b.options.proxies, ","), k.name)
 }
 
 // findProxy finds the program of a proxy, and builds Sluice's.
 func (b *bench) findProxy(ctx context.Context, k kind) error {
 	switch {
+	case k.tags != "":
+		return b.build(ctx, k.name, ".", "-tags", k.tags)
 	case k.name != subject:
 		path, err := find(k.name)
 		if err != nil {
@@ -109,9 +116,10 @@ func (b *bench) findProxy(ctx context.Context, k kind) error {
 	return b.build(ctx, k.name, ".")
 }
 
-func (b *bench) build(ctx context.Context, name, from string) error {
+func (b *bench) build(ctx context.Context, name, from string, flags ...string) error {
 	path := filepath.Join(b.dir, name+"-binary")
-	out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, from).CombinedOutput()
+	args := slices.Concat([]string{"build", "-trimpath", "-o", path}, flags, []string{from})
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("cannot build %s: %w\n%s", from, err, out)
 	}
@@ -131,7 +139,7 @@ func (b *bench) start(ctx context.Context, s setup) error {
 	}
 	for _, k := range kinds {
 		program := b.programs[k.name]
-		if program == "" || s.alone && k.name != subject {
+		if program == "" || !s.has(k) {
 			continue
 		}
 		p, err := b.startProxy(k, program, b.siteOf(found, s, k))
@@ -149,7 +157,7 @@ func (b *bench) start(ctx context.Context, s setup) error {
 // siteOf completes a site with what is a proxy's own.
 func (b *bench) siteOf(s site, in setup, k kind) site {
 	i := slices.IndexFunc(kinds, func(other kind) bool { return other.name == k.name })
-	s.Dir, s.Port = filepath.Join(b.dir, k.name), s.Ports[i]
+	s.Dir, s.Port, s.AdminPort = filepath.Join(b.dir, k.name), s.Ports[i], s.Ports[len(kinds)+i]
 	if in.log && !k.syslog {
 		s.Log = filepath.Join(b.logDir, k.name+".log")
 	}

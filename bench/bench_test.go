@@ -82,7 +82,7 @@ func TestChooseCases(t *testing.T) {
 	for _, c := range three {
 		got = append(got, c.name)
 	}
-	if err != nil || strings.Join(got, " ") != "small hash log telemetry twocores" {
+	if err != nil || strings.Join(got, " ") != "small hash log telemetry metrics twocores" {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if _, err := chooseCases("small,tiny"); err == nil || !strings.Contains(err.Error(), `"tiny"`) {

@@ -58,6 +58,7 @@ var cases = []testCase{
 		name: "telemetry", group: "setups", setup: "telemetry", path: "/bench", script: small, bytes: 90,
 		about: "as log, and Sluice begins traces, of which it keeps one in a hundred",
 	},
+	{name: "metrics", group: "setups", setup: "metrics", about: "GET, 90 B, beside a build that counts no requests", path: "/bench", script: small, bytes: 90},
 	{
 		name: "twocores", group: "setups", setup: "twocores", about: "GET, 90 B, two workers, 256 connections", path: "/bench", script: small, bytes: 90,
 		connections: 256, threads: 2,

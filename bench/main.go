@@ -105,7 +105,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer b.close()
-	if err := b.prepare(ctx); err != nil {
+	if err := b.prepare(ctx, cases); err != nil {
 		return err
 	}
 	results, err := b.measureAll(ctx, cases)

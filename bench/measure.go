@@ -59,18 +59,28 @@ func (b *bench) measureSetup(ctx context.Context, s setup, of []testCase, found 
 		fmt.Fprintf(os.Stderr, "round %d of %d:", round+1, b.options.rounds)
 		for _, c := range of {
 			fmt.Fprintf(os.Stderr, " %s", c.name)
-			for i := range b.proxies {
-				p := b.proxies[(i+round)%len(b.proxies)]
-				m, err := b.measure(ctx, p, c, round)
-				if err != nil {
+			for turn := range max(s.turns, 1) {
+				if err := b.measureTurn(ctx, c, round*max(s.turns, 1)+turn, found); err != nil {
 					fmt.Fprintln(os.Stderr)
-					return fmt.Errorf("%s, %s: %w", p.name, c.name, err)
+					return err
 				}
-				key := resultKey{c.name, p.name}
-				found[key] = append(found[key], m)
 			}
 		}
 		fmt.Fprintln(os.Stderr)
+	}
+	return nil
+}
+
+// measureTurn measures a case of each proxy once; who is the first changes.
+func (b *bench) measureTurn(ctx context.Context, c testCase, turn int, found results) error {
+	for i := range b.proxies {
+		p := b.proxies[(i+turn)%len(b.proxies)]
+		m, err := b.measure(ctx, p, c, turn)
+		if err != nil {
+			return fmt.Errorf("%s, %s: %w", p.name, c.name, err)
+		}
+		key := resultKey{c.name, p.name}
+		found[key] = append(found[key], m)
 	}
 	return nil
 }
@@ -90,10 +100,13 @@ func (b *bench) measure(ctx context.Context, p *proxy, c testCase, round int) (m
 	if err != nil {
 		return measurement{}, p.explain(err)
 	}
+	counters := openCounters(p.pid())
+	defer counters.close()
 	began := time.Now()
 	finish := b.beside(ctx, p, c, round)
 	l, err := b.runLoad(ctx, p, c)
 	elapsed := time.Since(began)
+	work := counters.read()
 	besideErr := finish()
 	if err := errors.Join(err, besideErr); err != nil {
 		return measurement{}, err
@@ -107,9 +120,17 @@ func (b *bench) measure(ctx context.Context, p *proxy, c testCase, round int) (m
 		return measurement{}, err
 	}
 	_, peak, err := memory(p.pid())
-	m := measurement{load: l, cpu: after - before, elapsed: elapsed, peak: peak, lines: lines, reloads: p.reloads}
+	m := measurement{load: l, cpu: after - before, work: work, elapsed: elapsed, peak: peak, lines: lines, reloads: p.reloads}
 	p.reloads = nil
 	return m, err
+}
+
+// duration is how long a load of wrk's lasts.
+func (b *bench) duration() time.Duration {
+	if b.setup.turns > 0 {
+		return time.Second
+	}
+	return b.options.duration
 }
 
 // runLoad puts a proxy under the load of a case.
@@ -201,7 +222,7 @@ func (b *bench) beside(ctx context.Context, p *proxy, c testCase, round int) fun
 	}
 	if b.options.profile != "" && p.name == subject {
 		path := filepath.Join(b.options.profile, fmt.Sprintf("%s-%d.pprof", c.name, round+1))
-		running.Go(func() { profiling = p.profile(ctx, b.options.duration, path) })
+		running.Go(func() { profiling = p.profile(ctx, b.duration(), path) })
 	}
 	return func() error {
 		close(loaded)

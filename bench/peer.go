@@ -23,6 +23,8 @@ type kind struct {
 	version []string // the arguments that have it tell its version
 	install string   // how a missing one is to be had
 	syslog  bool     // it logs requests to syslog, and has no files
+	tags    string   // build tags of a Sluice that the usual one is compared with
+	setup   string   // the only setup that has it
 }
 
 // The first is the subject, the second what the others are compared with.
@@ -51,18 +53,27 @@ var kinds = []kind{
 		},
 		version: []string{"version"}, install: "go install github.com/caddyserver/caddy/v2/cmd/caddy@v2.11.9",
 	},
+	{
+		name: unmetered, configs: []string{"sluice.json"}, tags: "unmetered", setup: "metrics",
+		args:    func(dir string) []string { return []string{"run", "-config", filepath.Join(dir, "sluice.json")} },
+		version: []string{"version"},
+	},
 }
 
-// baseline is what the others are compared with, subject what is ours.
+// baseline is what the others are compared with, subject what is ours, and
+// unmetered a build of it that counts no requests.
 const (
-	subject  = "sluice"
-	baseline = "nginx"
+	subject   = "sluice"
+	baseline  = "nginx"
+	unmetered = "unmetered"
 )
 
 func kindNames() []string {
-	found := make([]string, len(kinds))
-	for i, k := range kinds {
-		found[i] = k.name
+	var found []string
+	for _, k := range kinds {
+		if k.tags == "" {
+			found = append(found, k.name)
+		}
 	}
 	return found
 }

@@ -43,6 +43,8 @@ func (r results) aside(c testCase) string {
 	switch {
 	case c.setup == "log":
 		return "; to a file, HAProxy's to a datagram socket, as syslog takes them" + r.logged(c)
+	case c.name == "metrics":
+		return r.asideOfMetrics()
 	case c.reloads:
 		var times []time.Duration
 		for _, m := range own {
@@ -61,6 +63,23 @@ func (r results) aside(c testCase) string {
 		return fmt.Sprintf("; openloop itself was %v late in 1 of 100, in the median of all rounds", middle(late).Round(time.Microsecond))
 	}
 	return ""
+}
+
+// asideOfMetrics tells how sure the cost of metrics is.
+func (r results) asideOfMetrics() string {
+	key, base := resultKey{"metrics", subject}, resultKey{"metrics", unmetered}
+	ratios := r.ratios(key, base, r.finest())
+	if len(ratios) == 0 {
+		return ""
+	}
+	percent := func(i int) float64 { return 100 * (ratios[i] - 1) }
+	told := fmt.Sprintf(", by turns of a second; the middle half of the %d pairs has %+.1f to %+.1f %% of CPU", len(ratios),
+		percent(len(ratios)/4), percent((3*len(ratios)-1)/4))
+	if more, ok := r.ratio(key, base, measurement.instructions); ok && more > 0 {
+		counted := median(r[key], measurement.instructions)
+		told += fmt.Sprintf("; %.0f instructions a request, %+.2f %%; %.0f cycles", counted, 100*(more-1), median(r[key], measurement.cycles))
+	}
+	return told
 }
 
 // logged tells how much of the access log was written when the load had ended.

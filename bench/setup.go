@@ -14,6 +14,7 @@ type setup struct {
 	hosts, paths int  // each path of each host is a route
 	targets      int  // of an upstream that is asked for by manyHost
 	alone        bool // Sluice without its peers
+	turns        int  // a round is so many turns of a second, for what differs little; else one of -duration
 }
 
 // The first is the usual one.
@@ -21,6 +22,7 @@ var setups = []setup{
 	{workers: 1, hosts: 50, paths: 20},
 	{name: "log", workers: 1, hosts: 50, paths: 20, log: true},
 	{name: "telemetry", workers: 1, hosts: 50, paths: 20, log: true, traced: true},
+	{name: "metrics", workers: 1, hosts: 50, paths: 20, alone: true, turns: 10},
 	{name: "twocores", workers: 2, hosts: 50, paths: 20},
 	{name: idleSetup, workers: 1, hosts: 50, paths: 20},
 	{name: "routes10", workers: 1, hosts: 5, paths: 2, alone: true},
@@ -38,13 +40,21 @@ const (
 // hashTargets is how many targets the hashed upstream has.
 const hashTargets = 4
 
+// has reports whether a kind of proxy is started for s.
+func (s setup) has(k kind) bool {
+	if k.setup != "" {
+		return k.setup == s.name
+	}
+	return !s.alone || k.name == subject
+}
+
 func (s setup) hostNames() []string { return numbered("h%02d.bench.test", s.hosts) }
 func (s setup) pathNames() []string { return numbered("/p%02d", s.paths) }
 
 // site is what the configs of all proxies are made from.
 type site struct {
 	Dir       string // a folder for the proxy's own files
-	Ports     []int  // of the kinds of proxies
+	Ports     []int  // of the kinds of proxies, and as many of their admin interfaces
 	Port      int    // the proxy's
 	AdminPort int    // Sluice's
 	Workers   int
@@ -65,17 +75,17 @@ type weighted struct{ Port, Weight int }
 
 // newSite finds ports and names for a setup; Dir, Port and Log are each proxy's.
 func (b *bench) newSite(s setup) (site, error) {
-	ports, err := freePorts(hashTargets + 1 + len(kinds) + s.targets)
+	ports, err := freePorts(hashTargets + 2*len(kinds) + s.targets)
 	if err != nil {
 		return site{}, fmt.Errorf("cannot find free ports: %w", err)
 	}
 	origins, ports := ports[:hashTargets], ports[hashTargets:]
 	found := site{
-		Origins: origins, AdminPort: ports[0], Ports: ports[1 : 1+len(kinds)], Workers: s.workers,
+		Origins: origins, Ports: ports[:2*len(kinds)], Workers: s.workers,
 		Unix: filepath.Join(b.dir, "origin.sock"), UnixHost: unixHost, ManyHost: manyHost,
 		Hosts: s.hostNames(), Paths: s.pathNames(), Traced: s.traced,
 	}
-	for i, port := range ports[1+len(kinds):] {
+	for i, port := range ports[2*len(kinds):] {
 		found.Many = append(found.Many, weighted{port, 1 + i%3})
 	}
 	if s.log {

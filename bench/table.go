@@ -12,6 +12,7 @@ import (
 type measurement struct {
 	load
 	cpu     time.Duration // of all the proxy's processes
+	work    work          // zero where the kernel counts none
 	elapsed time.Duration
 	peak    int64           // bytes resident
 	lines   int             // written to the access log
@@ -21,6 +22,10 @@ type measurement struct {
 // What is worked out of a measurement, in the units of the table.
 func (m measurement) cpuPerRequest() float64 {
 	return float64(m.cpu) / float64(m.requests) / float64(time.Microsecond)
+}
+func (m measurement) cycles() float64 { return float64(m.work.cycles) / float64(m.requests) }
+func (m measurement) instructions() float64 {
+	return float64(m.work.instructions) / float64(m.requests)
 }
 func (m measurement) throughput() float64 { return m.perSecond }
 func (m measurement) busy() float64       { return 100 * m.cpu.Seconds() / m.elapsed.Seconds() }
@@ -60,16 +65,25 @@ func median[S any, T cmp.Ordered](rounds []S, value func(S) T) T {
 // ratio is the median over the rounds of what a proxy's measurements say divided
 // by what those of another row say in the same round; ok is false without those.
 func (r results) ratio(key, base resultKey, of func(measurement) float64) (ratio float64, ok bool) {
-	own, others := r[key], r[base]
-	if len(own) == 0 || len(others) != len(own) {
+	ratios := r.ratios(key, base, of)
+	if len(ratios) == 0 {
 		return 0, false
+	}
+	return ratios[(len(ratios)-1)/2], true
+}
+
+// ratios are those of each round, sorted.
+func (r results) ratios(key, base resultKey, of func(measurement) float64) []float64 {
+	own, others := r[key], r[base]
+	if len(others) != len(own) {
+		return nil
 	}
 	ratios := make([]float64, len(own))
 	for i := range own {
 		ratios[i] = of(own[i]) / of(others[i])
 	}
 	slices.Sort(ratios)
-	return ratios[(len(ratios)-1)/2], true
+	return ratios
 }
 
 // table prints the medians in Markdown, in the order of cases and kinds; nothing

@@ -19,6 +19,7 @@ type target struct {
 var targets = []target{
 	cpuTarget("small", .95), cpuTarget("post1k", .95), cpuTarget("16k", .95), cpuTarget("100k", .55), cpuTarget("1m", .60),
 	cpuTarget("unix", .95), cpuTarget("newconn", 1), cpuTarget("log", .95),
+	{what: "metrics: % of CPU they cost", value: metricsCost, most: 1},
 	{what: "twocores: requests/s to " + baseline, value: toBaseline("twocores", measurement.throughput), least: 1},
 	cpuTarget("rate2k", 1.1), cpuTarget("rate10k", 1.1), cpuTarget("rate30k", 1.1),
 	{what: "idlecpu: % of a core", value: ofSubject("idlecpu", measurement.busy), most: .1},
@@ -69,6 +70,23 @@ func largestPeak(r results) (largest float64, ok bool) {
 		}
 	}
 	return largest, ok
+}
+
+// metricsCost is how much more a request costs where it is counted, in %.
+func metricsCost(r results) (float64, bool) {
+	ratio, ok := r.ratio(resultKey{"metrics", subject}, resultKey{"metrics", unmetered}, r.finest())
+	return 100 * (ratio - 1), ok
+}
+
+// finest is the least noisy measure there is of the work of the case metrics:
+// processor cycles, or CPU time where the kernel does not count those.
+func (r results) finest() func(measurement) float64 {
+	for _, m := range r[resultKey{"metrics", subject}] {
+		if m.work.cycles == 0 {
+			return measurement.cpuPerRequest
+		}
+	}
+	return measurement.cycles
 }
 
 func reloadCost(r results) (float64, bool) {

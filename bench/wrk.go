@@ -26,7 +26,7 @@ type load struct {
 func (b *bench) runWrk(ctx context.Context, address string, c testCase) (load, error) {
 	connections := cmp.Or(c.connections, b.options.connections)
 	args := []string{"-t" + strconv.Itoa(max(c.threads, 1)), "-c" + strconv.Itoa(connections),
-		"-d" + strconv.Itoa(int(b.options.duration.Seconds())) + "s", "--latency", "--timeout", "10s"}
+		"-d" + strconv.Itoa(int(b.duration().Seconds())) + "s", "--latency", "--timeout", "10s"}
 	args = append(args, c.args...)
 	if c.host != "" {
 		args = append(args, "-H", "Host: "+c.host)

@@ -23,6 +23,9 @@ type targetCell struct {
 // Attempted counts an attempt that has ended: exchange.OK where the target
 // answered, whatever it said; reused where it took a connection out of the pool.
 func (t *TargetMetrics) Attempted(r exchange.Reason, reused bool) {
+	if !metered {
+		return
+	}
 	c := t.cells.own()
 	if reused {
 		c.reused.Add(1)

@@ -33,6 +33,9 @@ func (u *UpstreamMetrics) Requests() uint64 {
 // Observe counts an exchange that has ended and was to go to the upstream. It
 // does not allocate, but for the first uses of an upstream.
 func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
+	if !metered {
+		return
+	}
 	c := u.cells.own()
 	c.requests.Add(1)
 	if f.Attempts > 1 {

@@ -1,0 +1,5 @@
+//go:build unmetered
+
+package telemetry
+
+const metered = false
