@@ -33,10 +33,12 @@ type hostPolicy struct {
 	fixed  []byte // or this; nil for the client's
 }
 
-// serve is the innermost handler of a route with an upstream: it leaves the
-// response in the exchange, its body still to be relayed.
-func (f *forwarder) serve(ctx *fasthttp.RequestCtx) {
-	r := of(ctx)
+// handle is the innermost handler of a route with an upstream.
+func (f *forwarder) handle(ctx *fasthttp.RequestCtx) { f.serve(of(ctx)) }
+
+// serve sends the request and leaves the response in the exchange, its body still to
+// be relayed.
+func (f *forwarder) serve(r *request) {
 	r.Upstream = f.pool.Name
 	whole, replayable := r.body.Whole()
 	if f.key != nil {

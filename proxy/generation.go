@@ -46,6 +46,7 @@ type route struct {
 	metrics *telemetry.RouteMetrics
 	// forward is nil for a route that answers by itself.
 	forward *forwarder
+	bare    bool // no middleware stands before forward
 }
 
 // Table is the routing table, for those who explain it.
@@ -178,8 +179,8 @@ func (g *Generation) innermost(rt *route, forwarders map[string]*forwarder) fast
 		if f == nil {
 			return nil // the pool's own problem is told
 		}
-		rt.forward = f
-		return f.serve
+		rt.forward, rt.bare = f, len(rt.def.Middlewares) == 0
+		return f.handle
 	case rt.def.Respond != nil:
 		return newResponder(rt.def.Respond).serve
 	}

@@ -157,20 +157,32 @@ func (c *Candidate) Discard() {
 // Handle serves one request; it is the handler of a [server.Server].
 func (p *Proxy) Handle(ctx *fasthttp.RequestCtx) {
 	r := requests.Get().(*request)
-	r.begin(ctx.Conn().(*server.Conn), p.gen.Load(), ctx)
+	r.begin(ctx.Conn().(*server.Conn), p.gen.Load())
 	p.inFlight.Add(1)
 	defer p.end(ctx, r)
 	if t := p.tracer.Load(); t != nil {
 		r.spans.parent, r.spans.wanted = t.Begin(&r.Exchange)
 	}
 	if r.match() {
-		r.route.handler(ctx)
+		r.serve(ctx)
 	}
 	if r.Response.Status != 0 {
 		r.answer()
 	} else if r.silent {
 		r.endTrip(true)
 	}
+}
+
+// serve has the request handled as its route says. What is only forwarded needs no
+// context.
+func (r *request) serve(ctx *fasthttp.RequestCtx) {
+	if f := r.route.forward; r.route.bare {
+		r.client.SpareContext()
+		f.serve(r)
+		return
+	}
+	r.Bind(ctx)
+	r.route.handler(ctx)
 }
 
 // end is deferred by Handle: whatever happened, the exchange is brought to an end

@@ -54,11 +54,10 @@ var requests = sync.Pool{New: func() any { return &request{phrase: make([]byte, 
 // maxKept bounds the memory that a pooled request holds on to.
 const maxKept = 128 << 10
 
-func (r *request) begin(c *server.Conn, gen *Generation, ctx *fasthttp.RequestCtx) {
+func (r *request) begin(c *server.Conn, gen *Generation) {
 	r.prepare(c.Head(), c.Addr(), gen)
 	r.client, r.body = c, c.Body()
 	r.Forwarding.Client = c.Client()
-	r.Bind(ctx)
 }
 
 // prepare is all of begin that needs no connection.

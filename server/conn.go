@@ -40,6 +40,7 @@ type Conn struct {
 	interrupted atomic.Bool
 
 	answered  bool // something of the response to this request was sent
+	spared    bool // the handler has left its context alone
 	served    bool // a head was read and its exchange is not done
 	closing   bool // no further request is read
 	probed    bool // the client was sent a 102; see Gone
@@ -89,7 +90,7 @@ func (c *Conn) nextRequest() bool {
 		return false
 	}
 	c.requests++
-	c.served, c.answered = true, false
+	c.served, c.answered, c.spared = true, false, false
 	c.body.start(c)
 	return true
 }
@@ -267,6 +268,10 @@ func (c *Conn) KeepAlive() bool {
 	return c.in.head.KeepAlive && !c.closing && c.body.discardable() &&
 		!c.leaving()
 }
+
+// SpareContext tells that the handler leaves its context alone, which then need not
+// be reset. The answer is sent by [Conn.Send].
+func (c *Conn) SpareContext() { c.spared = true }
 
 // CloseAfter ends the connection after this exchange.
 func (c *Conn) CloseAfter() { c.closing = true }

@@ -39,8 +39,10 @@ func (s *Server) serveConn(raw net.Conn) error {
 		if !c.answered {
 			c.sendResponse(&ctx.Response)
 		}
-		ctx.Response.Reset()
-		ctx.ResetUserValues()
+		if !c.spared {
+			ctx.Response.Reset()
+			ctx.ResetUserValues()
+		}
 	}
 	s.contexts.Put(ctx)
 	return nil
