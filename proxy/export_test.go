@@ -7,7 +7,7 @@ import "github.com/sluiceproxy/sluice/middleware"
 func (p *Proxy) Wrap(route string, m middleware.Middleware) {
 	for _, rt := range p.gen.Load().routes {
 		if rt.def.Name == route {
-			rt.handler = m(rt.handler)
+			rt.handler, rt.bare = m(rt.handler), false
 		}
 	}
 }
