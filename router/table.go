@@ -26,6 +26,7 @@ type hostTable struct {
 	leaves []leaf // in matching order
 	layers []*fasthttprouter.Router
 	root   *leaf // of /*, or nil
+	all    bool  // there is only root
 	colon  bool  // a literal contains a colon, which trees take for a parameter: they hold it escaped
 }
 
@@ -139,6 +140,7 @@ func (ht *hostTable) findTies(found *ties) {
 
 // grow builds the trees of the leaves.
 func (ht *hostTable) grow() {
+	ht.all = len(ht.leaves) == 1 && ht.leaves[0].pattern().segments[0].kind == kindRest
 	plan := planner{nodes: make(map[planStep]*planNode)}
 	for i := range ht.leaves {
 		p := ht.leaves[i].pattern()

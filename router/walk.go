@@ -23,8 +23,8 @@ const maxEscaped = 64 << 10
 type walk struct {
 	table      *Table
 	host, path []byte
-	finder     *finder
-	key        string // the path as the trees of current know it
+	finder     *finder // nil until trees are asked
+	key        string  // the path as the trees of current know it
 	current    *hostTable
 	layer      int // next of current
 	stage      hostClass
@@ -35,7 +35,6 @@ type walk struct {
 func (t *Table) walk(host, path []byte) walk {
 	return walk{
 		table: t, host: host, path: path,
-		finder: finders.Get().(*finder),
 		// Suffixes longer than any wildcard need no look, which also bounds the work for a host of many dots. A
 		// wildcard stands for at least one byte.
 		dot: max(1, len(host)-t.longest),
@@ -43,7 +42,7 @@ func (t *Table) walk(host, path []byte) walk {
 }
 
 func (w *walk) close() {
-	if cap(w.finder.escaped) <= maxEscaped {
+	if w.finder != nil && cap(w.finder.escaped) <= maxEscaped {
 		finders.Put(w.finder)
 	}
 }
@@ -51,14 +50,17 @@ func (w *walk) close() {
 // next returns the next leaf, or nil. It does not allocate.
 func (w *walk) next() *leaf {
 	for w.current != nil || w.enter() {
-		if len(w.path) == 0 || w.path[0] != '/' {
-			// The target of OPTIONS *, for example: of the paths only /* takes it.
+		if w.current.all || len(w.path) == 0 || w.path[0] != '/' {
+			// There is only /*, or only that takes it, as the target of OPTIONS *.
 			root := w.current.root
 			w.current = nil
 			if root != nil {
 				return root
 			}
 			continue
+		}
+		if w.layer == 0 {
+			w.prepare()
 		}
 		for w.layer < len(w.current.layers) {
 			found, _ := w.current.layers[w.layer].Lookup(treeMethod, w.key, nil)
@@ -90,11 +92,18 @@ func (w *walk) enter() bool {
 		return false
 	}
 	w.layer = 0
+	return true
+}
+
+// prepare makes ready for asking the trees of the table.
+func (w *walk) prepare() {
+	if w.finder == nil {
+		w.finder = finders.Get().(*finder)
+	}
 	w.key = text(w.path)
 	if w.current.colon {
 		w.key = w.finder.escape(w.path)
 	}
-	return true
 }
 
 func (w *walk) nextHost() *hostTable {
