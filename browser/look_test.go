@@ -141,4 +141,21 @@ func TestScreenshots(t *testing.T) {
 		value[bool](b, `(scrollTo(0, 0), document.activeElement.blur(), true)`)
 		b.picture(filepath.Join(*shots, "dashboard-"+name+".png"), false)
 	}
+	s.write(strings.Replace(s.text, `"weight": 2`, `"weight": 3`, 1))
+	light.untilSays("#reload-list li", "upstreams: ~api")
+	s.write(strings.Replace(s.text, `"upstream": "users"`, `"upstream": "usres"`, 1))
+	phone, edit := s.show(view{390, 780, false}), s.show(view{900, 660, false})
+	for _, b := range []*tab{phone, edit} {
+		b.untilSays("#alerts", "usres")
+	}
+	phone.picture(filepath.Join(*shots, "phone.png"), false)
+	edit.press("#reload-list li:nth-child(2) summary")
+	edit.fill("#explain-url", "http://api.example.com/v1/orders?id=1")
+	edit.fill("#explain-headers", "X-Canary: 1\nX-User-Id: ada")
+	value[bool](edit, `(document.getElementById("reloads").scrollIntoView(), document.activeElement.blur(), true)`)
+	edit.picture(filepath.Join(*shots, "edit.png"), false)
+	edit.press("#explain-form button")
+	edit.untilSays("#explain-answer", "Forwarded to upstream users")
+	value[bool](edit, `(document.getElementById("explain-answer").scrollIntoView(), document.activeElement.blur(), true)`)
+	edit.picture(filepath.Join(*shots, "explain.png"), false)
 }
