@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -36,6 +37,26 @@ func TestPageIsLive(t *testing.T) {
 	b.until("its line is drawn", line+`?.includes("L")`)
 	b.do(chromedp.Focus(chromedp.CSS("#chart-rate .chart")), chromedp.KeyEvent(kb.ArrowLeft))
 	b.untilSays("#chart-rate .readout", "errors")
+}
+
+// TestTunnelsAreShown: those that are open, and no more when they have ended.
+func TestTunnelsAreShown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1", nil)
+	b := s.show(desktop)
+	b.untilSays("[data-tile='In flight']", "0 tunnels")
+	c, err := net.Dial("tcp", s.listen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /tunnel HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	b.untilSays("[data-tile='In flight']", "1 tunnel")
+	b.untilSays("[data-tile=Connections] dd", "1")
+	_ = c.Close()
+	b.untilSays("[data-tile='In flight']", "0 tunnels")
 }
 
 // TestHistoryIsThereAtOnce: a page that is opened late shows what was before.

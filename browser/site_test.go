@@ -40,6 +40,14 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case o.ill.Load():
 		w.WriteHeader(500)
 	case r.URL.Path == "/healthz":
+	case r.URL.Path == "/tunnel":
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_, _ = io.Copy(io.Discard, c)
 	case strings.HasPrefix(r.URL.Path, "/missing"):
 		w.WriteHeader(404)
 	case strings.HasPrefix(r.URL.Path, "/broken"):

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"fmt"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -184,5 +187,54 @@ func TestExplain(t *testing.T) {
 	bad := write(t, "{}")
 	if code, _, errs := command(t, "explain", "-config", bad, "GET", "http://a/"); code != 1 || !place.MatchString(errs) {
 		t.Errorf("explain of a bad config: exit code %d, %q", code, errs)
+	}
+}
+
+// TestExplainTellsTheSame asks the command and the running process about the same
+// requests, and then sends them: all three say the same.
+func TestExplainTellsTheSame(t *testing.T) {
+	t.Parallel()
+	admin, addr := reserve(t), reserve(t)
+	file := write(t, listening(addr, fmt.Sprintf(`"admin": {"address": %q},
+"upstreams": {"api": {"balance": "consistent_hash", "hash": {"key": "header:X-User"}, "targets": [{"address": %q}, {"address": %q}]}},
+"middlewares": {"v1": {"type": "strip_prefix", "prefix": "/v1"}},
+"routes": [
+  {"name": "canary", "hosts": ["app.test"], "path": "/v1/*", "headers": {"X-Canary": "1"}, "middlewares": ["v1"], "upstream": "api"},
+  {"name": "ping", "path": "/ping", "methods": ["GET"], "respond": {"body": "pong"}},
+  {"name": "rest", "hosts": ["app.test"], "path": "/*", "upstream": "api"}]`, admin, named(t, "one"), named(t, "two"))))
+	serveFile(t, sluice, file)
+	c := client(t)
+	asked := []struct {
+		method, url, field string
+		status             int
+		says, body         string // in what is explained, and answered
+	}{
+		{"GET", "http://app.test/v1/a?b=c", "X-Canary: 1", 200, "GET /a?b=c HTTP/1.1", ""},
+		{"GET", "http://app.test/v1/a", "X-User: ada", 200, "GET /v1/a HTTP/1.1", ""},
+		{"GET", "http://other.test/ping", "X-A: 1", 200, "ping", "pong"},
+		{"POST", "http://other.test/ping", "X-A: 1", 405, "405", "405"}, {"GET", "http://other.test/", "X-A: 1", 404, "404", "404"},
+	}
+	// All of this before any is sent, since then latencies are told too.
+	for _, r := range asked {
+		_, printed, _ := command(t, "explain", "-config", file, r.method, r.url, "-H", r.field)
+		query := url.Values{"method": {r.method}, "url": {r.url}, "header": {r.field}, "format": {"text"}}
+		answered := get(t, c, "http://"+admin+"/explain?"+query.Encode()).body
+		if printed != strings.TrimSuffix(answered, "\n") || !strings.Contains(printed, r.says) {
+			t.Errorf("%s %s: the command prints\n%s\n/explain answers\n%s", r.method, r.url, printed, answered)
+		}
+	}
+	for _, r := range asked {
+		target, err := url.Parse(r.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequest(r.method, "http://"+addr+target.RequestURI(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, value, _ := strings.Cut(r.field, ": ")
+		req.Host = target.Host
+		req.Header.Set(name, value)
+		do(t, c, req).wants(t, r.status, r.body)
 	}
 }

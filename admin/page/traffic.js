@@ -1,5 +1,5 @@
 // The charts: what they show, and the scope they show it of.
-import { byId, el, keyed, rate, time } from "./dom.js";
+import { byId, el, keyed, rate, time, count } from "./dom.js";
 import { get } from "./api.js";
 import { Chart } from "./chart.js";
 
@@ -13,7 +13,7 @@ function rateSummary(d) {
   if (d.requests.length === 0) return "No samples yet.";
   const errors = d.errors.reduce((a, v) => a + (v ?? 0), 0) * (d.everyMS / 1000);
   return `Now ${rate(last(d.requests) ?? 0)} requests a second, at most ${rate(most(d.requests) ?? 0)}. ` +
-    (errors < 0.5 ? "No errors." : `${rate(errors)} errors in this time, ${rate(last(d.errors) ?? 0)} a second now.`);
+    (errors < 0.5 ? "No errors." : `${count(Math.round(errors))} ${Math.round(errors) === 1 ? "error" : "errors"} in this time, ${rate(last(d.errors) ?? 0)} a second now.`);
 }
 
 function timeSummary(d) {
