@@ -54,7 +54,7 @@ const audit = `(() => {
 })()`
 
 // outside has what reaches beyond the right edge, but for what can be scrolled.
-const outside = `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".answer pre, .skip, .unseen, svg, thead, select") &&
+const outside = `[...document.querySelectorAll("body *")].filter((e) => e.checkVisibility() && !e.closest(".answer pre, .skip, .unseen, svg, thead, option") &&
   e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5).map((e) => e.outerHTML.slice(0, 80))`
 
 // TestLook looks at the page in light and dark, on a desk and on a phone: nothing
@@ -98,6 +98,42 @@ func TestLook(t *testing.T) {
 				b.picture(filepath.Join(dir, name+".png"), true)
 			}
 		})
+	}
+}
+
+// TestLookOfLongNames: names without a place to break, in a config that is wrong with
+// a long message, stick out nowhere.
+func TestLookOfLongNames(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("very_long_name_", 7) + "end"
+	s := serve(t, "127.0.0.1", func(text string) string {
+		return strings.NewReplacer(`"users"`, `"`+long+`"`, `"name": "rest", "path": "/*"`, `"name": "rest-`+long+`", "path": "/`+long+`/*"`,
+			`"X-Canary": "1"`, `"X-`+strings.ReplaceAll(long, "_", "-")+`": "`+long+`"`).Replace(text)
+	})
+	s.load(5*time.Millisecond, "h /users/1", "h /"+long+"/1", "h /nowhere")
+	s.write(strings.Replace(s.text, `"upstream": "`+long, `"upstream": "x`+long, 1))
+	for _, v := range []view{{360, 740, true}, {700, 800, false}, desktop} {
+		b := s.show(v)
+		b.untilSays("#alerts", "unknown upstream")
+		b.fill("#explain-url", "http://"+strings.Repeat("label.", 20)+"example/"+long+"/"+long+"?"+long)
+		b.press("#explain-form button")
+		b.untilSays("#explain-answer", "Forwarded to upstream api")
+		for _, what := range value[[]string](b, outside) {
+			t.Errorf("at a width of %d, out of sight at the right: %s", v.width, what)
+		}
+		if wide := value[int](b, "document.documentElement.scrollWidth"); wide > v.width {
+			t.Errorf("%d wide in %d", wide, v.width)
+		}
+		b.expect("status of 422")
+		b.press("#reload")
+		b.untilSays("#confirm", "a reload would be refused")
+		if wide := value[int](b, `document.getElementById("confirm").scrollWidth - document.getElementById("confirm").clientWidth`); wide > 0 {
+			t.Errorf("at a width of %d the dialog is %d too wide within", v.width, wide)
+		}
+		b.press("#confirm-no")
+		if dir := os.Getenv("LOOK"); dir != "" {
+			b.picture(filepath.Join(dir, fmt.Sprintf("long-%d.png", v.width)), true)
+		}
 	}
 }
 
