@@ -72,13 +72,12 @@ func (c *Conn) nextRequest() bool {
 	if (c.served && !c.endRequest()) || c.closing || c.parking {
 		return false
 	}
-	settings := c.srv.settings.Load()
 	if c.work == nil {
 		c.work = acquireWork(c)
 	}
-	c.settings = settings
+	c.settings = c.srv.settings.Load()
 	err := c.readHead()
-	if err == nil && settings.BodyBytes > 0 && c.in.head.Length > settings.BodyBytes {
+	if err == nil && c.settings.BodyBytes > 0 && c.in.head.Length > c.settings.BodyBytes {
 		err = wire.ErrBodyTooLong
 	}
 	switch {
@@ -89,10 +88,15 @@ func (c *Conn) nextRequest() bool {
 		c.refuse(err)
 		return false
 	}
+	c.beginRequest()
+	return true
+}
+
+// beginRequest begins the exchange of the request whose head was read.
+func (c *Conn) beginRequest() {
 	c.requests++
 	c.served, c.answered, c.spared = true, false, false
 	c.body.start(c)
-	return true
 }
 
 // endRequest makes sure that the next bytes are the next request.
@@ -125,14 +129,8 @@ func (c *Conn) readHead() error {
 	scanned, armed := 0, false
 	for {
 		if headMayBeWhole(in.buf[in.r:in.w], &scanned) {
-			n, err := in.head.Parse(in.buf[in.r:in.w], c.settings.Head)
-			if err != nil {
+			if whole, err := in.parse(c.settings); whole || err != nil {
 				return err
-			}
-			if n > 0 {
-				in.r += n
-				in.bodyAt = in.r
-				return nil
 			}
 		}
 		if in.w == len(in.buf) {
@@ -155,9 +153,43 @@ func (c *Conn) readHead() error {
 	}
 }
 
-// awaitRequest waits for the first bytes of a request. io.EOF says that the
-// connection ended between two requests, as it may.
+// awaitRequest waits for the first bytes of a request, and serves those that come
+// whole, one after the other: see took. io.EOF says that the connection ended between
+// two requests, as it may.
 func (c *Conn) awaitRequest() error {
+	for c.beginWait() {
+		if c.requests > 0 {
+			// Others first: when they are many, this client's next request will have
+			// come by then, and a look for it before is a system call for nothing.
+			runtime.Gosched()
+		}
+		err := c.stream.Serve(c.lendTo, c.tookIt)
+		c.awake()
+		switch {
+		case err == nil && c.in.w > c.in.r:
+			return nil
+		case err == nil && c.closing:
+			return io.EOF
+		case err == nil:
+			// Look whether there is more, or for the end.
+		case !sock.IsTimeout(err):
+			return err
+		case c.leaving():
+			return c.awaitLast()
+		case c.parks:
+			c.since = c.began.Sub(c.srv.began)
+			return errPark
+		default:
+			return io.EOF
+		}
+	}
+	return c.awaitLast()
+}
+
+// beginWait prepares the wait for a request. It is false where the connection is to
+// wait for a last one.
+func (c *Conn) beginWait() bool {
+	c.settings = c.srv.settings.Load()
 	wait := c.settings.IdleTimeout
 	if c.requests == 0 {
 		wait = c.settings.HeaderTimeout
@@ -172,6 +204,7 @@ func (c *Conn) awaitRequest() error {
 			patience = defaultParkAfter
 		}
 	}
+	c.parks = patience != wait
 	c.began, c.arm = c.now(), patience
 	if c.read.Armed() {
 		c.arm = 0
@@ -179,29 +212,32 @@ func (c *Conn) awaitRequest() error {
 	}
 	c.state.Store(stateWaiting)
 	// After the state was set: a drain that did not see it is seen here.
-	if c.leaving() {
-		return c.awaitLast()
-	}
-	if c.requests > 0 {
-		// Others first: when they are many, this client's next request will have
-		// come by then, and a look for it before is a system call for nothing.
-		runtime.Gosched()
-	}
-	n, err := c.stream.ReadLent(c.lendTo)
+	return !c.leaving()
+}
+
+// took is told of n bytes that came while a request was awaited. If they are a
+// request as most are, whole and alone, it is served here, and true says to wait for
+// the next. Waiting has not ended meanwhile, so that it needs no look first whether
+// there is one: that would be a system call, and mostly for nothing.
+func (c *Conn) took(n int) (again bool) {
 	c.awake()
-	switch {
-	case n > 0:
-		c.in.w += n
-		return nil
-	case !sock.IsTimeout(err):
-		return err
-	case c.leaving():
-		return c.awaitLast()
-	case patience != wait:
-		c.since = c.began.Sub(c.srv.began)
-		return errPark
+	in := c.in
+	unread := in.r
+	in.w += n
+	whole, err := in.parse(c.settings)
+	if err != nil || !whole {
+		return false // read on, or refuse it
 	}
-	return io.EOF
+	if !in.alone() || c.settings.BodyBytes > 0 && in.head.Length > c.settings.BodyBytes {
+		in.r = unread
+		return false
+	}
+	c.beginRequest()
+	c.srv.exchange(c)
+	// The end of what the client sends, if it came with the request, shows only in
+	// a look. Clients that send it do so with their first request; with a later one it
+	// is found when the connection is parked.
+	return c.endRequest() && c.requests > 1 && c.beginWait()
 }
 
 // maySendMore reports whether the client may have sent something after its last

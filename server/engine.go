@@ -25,27 +25,23 @@ func (s *Server) newEngine() *fasthttp.Server {
 // serveConn serves a connection to its end, or until it is to be parked. Who
 // called it closes the connection then.
 func (s *Server) serveConn(raw net.Conn) error {
-	c := raw.(*Conn)
-	if !c.nextRequest() {
-		return nil
+	for c := raw.(*Conn); c.nextRequest(); {
+		s.exchange(c)
 	}
-	ctx, _ := s.contexts.Get().(*fasthttp.RequestCtx)
-	if ctx == nil {
-		ctx = new(fasthttp.RequestCtx)
-	}
-	ctx.Init2(c, quietLogger{}, true)
-	for more := true; more; more = c.nextRequest() {
-		s.opts.Handler(ctx)
-		if !c.answered {
-			c.sendResponse(&ctx.Response)
-		}
-		if !c.spared {
-			ctx.Response.Reset()
-			ctx.ResetUserValues()
-		}
-	}
-	s.contexts.Put(ctx)
 	return nil
+}
+
+// exchange has the request that was read answered.
+func (s *Server) exchange(c *Conn) {
+	ctx := &c.ctx
+	s.opts.Handler(ctx)
+	if !c.answered {
+		c.sendResponse(&ctx.Response)
+	}
+	if !c.spared {
+		ctx.Response.Reset()
+		ctx.ResetUserValues()
+	}
 }
 
 var responseWriters = sync.Pool{New: func() any { return bufio.NewWriter(nil) }}

@@ -70,10 +70,9 @@ type Server struct {
 	listening sync.Mutex // guards the next; taken before mu
 	listeners map[string]*listener
 
-	engine   *fasthttp.Server
-	contexts sync.Pool    // of *fasthttp.RequestCtx
-	began    time.Time    // see clock
-	active   atomic.Int64 // connections that have a goroutine
+	engine *fasthttp.Server
+	began  time.Time    // see clock
+	active atomic.Int64 // connections that have a goroutine
 
 	mu    sync.Mutex // guards all below
 	lists connLists  // of open connections

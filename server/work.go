@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/sluiceproxy/sluice/sock"
 	"github.com/sluiceproxy/sluice/wire"
 )
@@ -29,7 +31,12 @@ type work struct {
 	began time.Time     // when the wait began
 	arm   time.Duration // what deadline to set when there is none and nothing has come
 
+	parks bool // when it ends without a request, the connection is parked
+
 	lendTo func(waits bool) []byte // lend, made once
+	tookIt func(n int) bool        // took of c
+
+	ctx fasthttp.RequestCtx // of the handler
 }
 
 // inbound is the memory for what was read and not used yet.
@@ -38,6 +45,23 @@ type inbound struct {
 	r, w   int // unread bytes are buf[r:w]
 	bodyAt int // where the head ends; bytes before it stay until the exchange ends
 	head   wire.Head
+}
+
+// parse parses the head that the unread bytes begin with, and takes them, if it is
+// whole.
+func (in *inbound) parse(settings *Settings) (whole bool, err error) {
+	n, err := in.head.Parse(in.buf[in.r:in.w], settings.Head)
+	if n > 0 {
+		in.r += n
+		in.bodyAt = in.r
+	}
+	return n > 0, err
+}
+
+// alone reports whether the request whose head was parsed is all that was read, and
+// nothing more of it is to be read: no body, and no tunnel.
+func (in *inbound) alone() bool {
+	return !in.head.WebSocket && in.head.Length == int64(in.w-in.r)
 }
 
 // bodyRoom is the space behind the longest head, for the start of the body.
@@ -64,11 +88,13 @@ func acquireWork(c *Conn) *work {
 	w := workPool.Get().(*work)
 	if w.lendTo == nil {
 		w.lendTo = w.lend
+		w.tookIt = func(n int) bool { return w.c.took(n) }
 		w.stream.OnBlockedWrite(w.armWrite)
 	}
 	w.c = c
 	w.stream.Init(c.Conn)
 	w.stream.Own()
+	w.ctx.Init2(c, quietLogger{}, true)
 	w.addr = addrOf(c.Conn)
 	w.client = appendAddr(w.client[:0], w.addr)
 	return w
@@ -95,7 +121,7 @@ func (w *work) returnInbound() {
 	}
 }
 
-// lend is for [sock.Stream.ReadLent], while the first byte of a request is awaited.
+// lend is for [sock.Stream.Serve], while the first byte of a request is awaited.
 func (w *work) lend(waits bool) []byte {
 	if !waits {
 		w.needInbound()

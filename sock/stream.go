@@ -22,11 +22,12 @@ type Stream struct {
 	own bool            // see Own
 
 	in, out side
-	lend    func(waits bool) []byte // of a ReadLent under way
+	lend    func(waits bool) []byte // of a Serve under way
+	took    func(n int) bool        // too
 	blocked func()                  // see OnBlockedWrite
 	asked   bool                    // the question of an Ask is written
-	prompt  bool                    // the last ReadLent did not wait
 	ask     func(fd uintptr) bool
+	serve   func(fd uintptr) bool
 	peek    func(fd uintptr)
 	tryIn   func(fd uintptr)
 	state   State
@@ -55,15 +56,15 @@ func (s *Stream) Init(c net.Conn) {
 	}
 	s.raw = raw
 	if s.ask == nil {
-		s.in.try, s.out.try, s.ask, s.peek = s.receive, s.transmit, s.question, s.look
+		s.in.try, s.out.try, s.ask, s.peek, s.serve = s.receive, s.transmit, s.question, s.look, s.attend
 		s.tryIn = func(fd uintptr) { s.receive(fd) }
 	}
 }
 
 // Own spares most reads and writes the look whether the connection is still open.
 // From then on it must be closed only when no method of s runs or will be called;
-// who wants to end it sooner calls [Shut]. A write, and a read that [Stream.ReadLent]
-// makes, may then succeed although its deadline has passed, if it need not wait.
+// who wants to end it sooner calls [Shut]. A write may then succeed
+// although its deadline has passed, if it need not wait.
 func (s *Stream) Own() {
 	if s.raw != nil {
 		s.own = s.raw.Control(func(fd uintptr) { s.fd = fd }) == nil
@@ -87,23 +88,30 @@ func Shut(c net.Conn) {
 // calls of Init change nothing about it.
 func (s *Stream) OnBlockedWrite(f func()) { s.blocked = f }
 
-// ReadLent is Read into memory that is lent: lend(false) is called before each
-// attempt to read and returns where to; lend(true) before waiting, when memory
-// that it lent is its own again and a deadline may be set.
-func (s *Stream) ReadLent(lend func(waits bool) []byte) (int, error) {
+// Serve reads, calls took with how many bytes came, and goes on like that for as
+// long as took returns true. It reads into memory that is lent: lend(false) is
+// called before each attempt and returns where to; lend(true) before waiting, when
+// memory that it lent is its own again and a deadline may be set.
+//
+// After took it waits without a look whether more has come already. No bytes are
+// missed by that: to the runtime all of Serve is one read, which remembers that some
+// came meanwhile. For the same reason took must not read from s. But where the peer's
+// end came together with the bytes before it, only the next Serve or Read sees it.
+func (s *Stream) Serve(lend func(waits bool) []byte, took func(n int) (again bool)) error {
 	if s.raw == nil {
-		lend(true)
-		return s.c.Read(lend(false))
+		for {
+			lend(true)
+			n, err := s.c.Read(lend(false))
+			if n == 0 || !took(n) {
+				return err
+			}
+		}
 	}
 	s.in.begin(nil)
-	s.lend = lend
-	var err error
-	if !s.own || !s.prompt || !s.receive(s.fd) {
-		s.prompt = true
-		err = s.raw.Read(s.in.try)
-	}
-	s.lend = nil
-	return s.in.end(err)
+	s.lend, s.took = lend, took
+	_, err := s.in.end(s.raw.Read(s.serve))
+	s.lend, s.took = nil, nil
+	return err
 }
 
 // TryRead is Read that does not wait: where nothing has come, n is 0 and err nil. Of a
@@ -192,17 +200,9 @@ func (d *side) end(err error) (int, error) {
 // for the socket.
 
 func (s *Stream) receive(fd uintptr) bool {
-	p := s.in.p
-	if s.lend != nil {
-		p = s.lend(false)
-	}
-	n, errno := recv(fd, p, 0)
+	n, errno := recv(fd, s.in.p, 0)
 	switch {
 	case errno == syscall.EAGAIN:
-		if s.lend != nil {
-			s.prompt = false
-			s.lend(true)
-		}
 		return false
 	case errno != 0:
 		s.in.err = errno
@@ -211,6 +211,25 @@ func (s *Stream) receive(fd uintptr) bool {
 	}
 	s.in.n = n
 	return true
+}
+
+// attend is receive for Serve.
+func (s *Stream) attend(fd uintptr) bool {
+	for {
+		s.in.p = s.lend(false)
+		room := len(s.in.p)
+		if s.receive(fd) {
+			n := s.in.n
+			if n == 0 || !s.took(n) {
+				return true
+			}
+			if n == room {
+				continue // it may not have been all
+			}
+		}
+		s.lend(true)
+		return false
+	}
 }
 
 func (s *Stream) transmit(fd uintptr) bool {

@@ -252,25 +252,67 @@ func TestStreamReadsIntoLentMemory(t *testing.T) {
 			buf = make([]byte, 9)
 			return buf
 		}
-		if n, err := s.ReadLent(lend); string(buf[:n]) != "late" || err != nil || waits == 0 {
-			t.Errorf("read %q, %v after %d waits", buf[:n], err, waits)
+		if got, err := serveOnce(s, lend, &buf); got != "late" || err != nil || waits == 0 {
+			t.Errorf("read %q, %v after %d waits", got, err, waits)
 		}
 	})
 	near, far := pair(t, "tcp")
 	s := stream(near)
-	n, err := s.ReadLent(func(wait bool) []byte {
+	var buf []byte
+	got, err := serveOnce(s, func(wait bool) []byte {
 		if wait {
 			_ = near.SetReadDeadline(time.Now().Add(time.Millisecond))
 		}
-		return make([]byte, 9)
-	})
-	if n != 0 || !sock.IsTimeout(err) {
-		t.Errorf("read %d, %v with a deadline set before the wait; want a timeout", n, err)
+		buf = make([]byte, 9)
+		return buf
+	}, &buf)
+	if got != "" || !sock.IsTimeout(err) {
+		t.Errorf("read %q, %v with a deadline set before the wait; want a timeout", got, err)
 	}
 	_ = near.SetReadDeadline(time.Time{})
 	_ = far.Close()
-	if n, err := s.ReadLent(func(bool) []byte { return make([]byte, 9) }); n != 0 || err != io.EOF {
-		t.Errorf("read %d, %v of a peer that has left", n, err)
+	if got, err := serveOnce(s, func(bool) []byte { return make([]byte, 9) }, &buf); got != "" || err != io.EOF {
+		t.Errorf("read %q, %v of a peer that has left", got, err)
+	}
+}
+
+// serveOnce has s serve one read into memory that lend leaves in buf.
+func serveOnce(s *sock.Stream, lend func(bool) []byte, buf *[]byte) (got string, err error) {
+	err = s.Serve(lend, func(n int) bool {
+		got = string((*buf)[:n])
+		return false
+	})
+	return got, err
+}
+
+// TestStreamServesAll: whatever comes while what came before is served is served
+// too, also where it came before that was done, or is more than there is room for.
+func TestStreamServesAll(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		near, far := pair(t, network)
+		_ = near.SetReadDeadline(time.Now().Add(time.Minute))
+		s := stream(near)
+		say := func(what string) { _, _ = far.Write([]byte(what)) }
+		var all []byte
+		buf := make([]byte, 4)
+		go say("123")
+		err := s.Serve(func(bool) []byte { return buf }, func(n int) bool {
+			all = append(all, buf[:n]...)
+			switch string(all) {
+			case "123":
+				say("456")
+			case "123456":
+				say("789abcdefg")
+			case "123456789abcdefg":
+				go say("h")
+			case "123456789abcdefgh":
+				return false
+			}
+			return true
+		})
+		if err != nil {
+			t.Errorf("%s: served %q, %v", network, all, err)
+		}
 	}
 }
 
@@ -309,16 +351,16 @@ func TestOwned(t *testing.T) {
 					t.Fatalf("the peer read %q, %v", buf[:4], err)
 				}
 				go func() { _, _ = far.Write([]byte("pong")) }()
-				if n, err := s.ReadLent(lend); err != nil || string(buf[:n]) != "pong" {
-					t.Fatalf("read %q, %v", buf[:n], err)
+				if got, err := serveOnce(s, lend, &buf); err != nil || got != "pong" {
+					t.Fatalf("read %q, %v", got, err)
 				}
 			}
 			if got := s.Look(); got != sock.Quiet {
 				t.Errorf("sees %d", got)
 			}
 			go sock.Shut(near)
-			if n, err := s.ReadLent(lend); n != 0 || err != io.EOF {
-				t.Errorf("read %d, %v after the end", n, err)
+			if got, err := serveOnce(s, lend, &buf); got != "" || err != io.EOF {
+				t.Errorf("read %q, %v after the end", got, err)
 			}
 			if n, err := far.Read(buf); n != 0 || err != io.EOF {
 				t.Errorf("the peer read %d, %v after the end", n, err)
