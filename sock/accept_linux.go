@@ -27,6 +27,9 @@ type Acceptor struct {
 	accept func(fd uintptr) bool
 	conn   *Conn
 	err    error
+
+	waiting int  // connections that are known to wait to be accepted
+	woken   bool // it was waited for one
 }
 
 // NewAcceptor returns an Acceptor for l, which stays its caller's and is not to
@@ -45,7 +48,7 @@ func NewAcceptor(l net.Listener) (*Acceptor, error) {
 		_ = file.Close()
 		return nil, err
 	}
-	a.accept = a.try
+	a.accept = a.acceptNext
 	_ = a.raw.Control(func(fd uintptr) {
 		// Accepted ones inherit it. A unix socket knows no such option.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
@@ -90,6 +93,47 @@ func (a *Acceptor) result(err error) (net.Conn, error) {
 		err = net.ErrClosed
 	}
 	return nil, &net.OpError{Op: "accept", Net: a.l.Addr().Network(), Addr: a.l.Addr(), Err: err}
+}
+
+// acceptNext is try, if a connection waits. An accept4 that finds none makes and
+// removes a socket first, which costs as much as ten looks whether there is one.
+func (a *Acceptor) acceptNext(fd uintptr) bool {
+	switch {
+	case a.waiting > 0:
+		a.waiting--
+	case a.woken:
+		a.woken = false // by one
+	default:
+		if a.waiting = backlog(fd); a.waiting == 0 {
+			a.woken = true
+			return false
+		}
+		a.waiting--
+	}
+	if a.try(fd) {
+		return true
+	}
+	a.waiting, a.woken = 0, true
+	return false
+}
+
+// backlog returns how many connections wait to be accepted; for a unix socket 1 stands
+// for any number.
+func backlog(fd uintptr) int {
+	var info unix.TCPInfo
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
+		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if errno == 0 {
+		return int(info.Unacked) // of a listening socket, so the kernel's tcp_get_info
+	}
+	ready := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	var now unix.Timespec
+	n, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&ready)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+	if errno != 0 {
+		return 1 // accept4 will tell
+	}
+	return int(n)
 }
 
 // try reports whether it has got a connection or an error.

@@ -273,6 +273,53 @@ func TestConnAddresses(t *testing.T) {
 	}
 }
 
+// TestAcceptorTakesAll accepts whatever waits, one alone or many, before and while
+// it is waited for.
+func TestAcceptorTakesAll(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		address := "127.0.0.1:0"
+		if network == "unix" {
+			address = filepath.Join(t.TempDir(), "s")
+		}
+		a, l := acceptor(t, network, address)
+		_ = a.SetDeadline(time.Now().Add(time.Minute))
+		dial := func() {
+			client, err := net.Dial(network, l.Addr().String())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { _ = client.Close() })
+		}
+		for _, many := range []int{1, 5, 1, 2} {
+			for _, before := range []bool{true, false} {
+				if before {
+					for range many {
+						dial()
+					}
+				} else {
+					go func() {
+						for range many {
+							dial()
+						}
+					}()
+				}
+				for i := range many {
+					c, err := a.Accept()
+					if err != nil {
+						t.Fatalf("%s: %d of %d: %v", network, i, many, err)
+					}
+					_ = c.Close()
+				}
+			}
+		}
+		_ = a.SetDeadline(time.Now().Add(time.Millisecond))
+		if _, err := a.Accept(); !IsTimeout(err) {
+			t.Errorf("%s: Accept without a connection: %v", network, err)
+		}
+	}
+}
+
 func TestAcceptor(t *testing.T) {
 	a, l := acceptor(t, "tcp", "127.0.0.1:0")
 	_ = a.SetDeadline(Past)
