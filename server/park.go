@@ -123,6 +123,7 @@ func (s *Server) park(c *Conn) bool {
 	s.mu.Lock()
 	w, before := c.work, s.lot.count
 	if c.list != nil && s.lot.poller != nil {
+		s.rest(c)
 		s.lot.next = c
 		_ = raw.Control(s.lot.watch)
 		s.lot.next = nil
@@ -141,6 +142,21 @@ func (s *Server) park(c *Conn) bool {
 		w.release()
 	}
 	return parked
+}
+
+// rest saves memory of a connection that is about to be parked, if many are open: it
+// costs some system calls, and some more when the connection is used again. It needs
+// the lock.
+func (s *Server) rest(c *Conn) {
+	resting, ok := c.Conn.(interface{ Rest() error })
+	if !ok || s.open <= many {
+		return
+	}
+	if c.watched {
+		s.lot.poller.forget(int(c.fd))
+		c.watched = false
+	}
+	_ = resting.Rest() // else it stays as it is
 }
 
 func (l *lot) put(c *Conn) {

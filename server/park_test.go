@@ -288,8 +288,15 @@ func TestNothingParks(t *testing.T) {
 }
 
 // TestParkingHammer has clients that ask, pause and leave at random over
-// connections that park between any two reads, and wants every answer exact.
+// connections that park between any two reads, and wants every answer exact; also
+// beside so many others that they are parked with less.
 func TestParkingHammer(t *testing.T) {
+	for _, others := range []int{0, 300} {
+		t.Run(fmt.Sprintf("beside %d", others), func(t *testing.T) { parkingHammer(t, others) })
+	}
+}
+
+func parkingHammer(t *testing.T, others int) {
 	e := newParkingEdge(t, 20*time.Microsecond, func(ctx *fasthttp.RequestCtx) {
 		c := ctx.Conn().(*server.Conn)
 		target := string(c.Head().Origin)
@@ -297,6 +304,9 @@ func TestParkingHammer(t *testing.T) {
 	})
 	e.use(limits(nil), here)
 	at := e.Addresses()[here]
+	for range others {
+		_ = e.dial(here)
+	}
 	var clients sync.WaitGroup
 	failed := make(chan error, 64)
 	for i := range cap(failed) {
@@ -324,7 +334,7 @@ func TestParkingHammer(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	e.parks(0)
+	e.parks(int64(others))
 }
 
 // hammer is one client of TestParkingHammer.

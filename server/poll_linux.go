@@ -51,6 +51,11 @@ func (p *poller) watch(fd int, known bool) error {
 	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(p.epoll, op, fd, &event))
 }
 
+// forget ends watching fd, which is open.
+func (p *poller) forget(fd int) {
+	_ = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_DEL, fd, nil)
+}
+
 // wait appends sockets that are ready to dst. Ones that were closed since, and
 // others that have their number now, may be among them. After close the error is
 // [os.ErrClosed].

@@ -14,6 +14,7 @@ func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
 
 func (*poller) until(time.Time) error             { return errors.ErrUnsupported }
 func (*poller) watch(int, bool) error             { return errors.ErrUnsupported }
+func (*poller) forget(int)                        {}
 func (*poller) wait(dst []ready) ([]ready, error) { return dst, errors.ErrUnsupported }
 func (*poller) close()                            {}
 func hasBytes(int) bool                           { return true }

@@ -156,6 +156,44 @@ func TestConnBlockedWrite(t *testing.T) {
 	}
 }
 
+// TestConnRests: a connection that the poller has forgotten works as before.
+func TestConnRests(t *testing.T) {
+	c, client := accepted(t)
+	ping := func() {
+		t.Helper()
+		var s Stream
+		s.Init(c)
+		go func() { _, _ = client.Write([]byte("ping")) }()
+		buf := make([]byte, 4)
+		if _, err := io.ReadFull(&s, buf); err != nil || string(buf) != "ping" {
+			t.Fatalf("read %q, %v", buf, err)
+		}
+		if _, err := s.Write([]byte("pong")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(client, buf); err != nil || string(buf) != "pong" {
+			t.Fatalf("the client read %q, %v", buf, err)
+		}
+	}
+	for range 3 {
+		ping()
+		if _, err := c.poll(); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Hour))
+		if err := c.Rest(); err != nil || c.polled.Load() != nil {
+			t.Fatalf("the poller still knows it: %v", err)
+		}
+	}
+	ping()
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if n, err := client.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("the client read %d, %v", n, err)
+	}
+}
+
 func TestConnCloseEndsWaiting(t *testing.T) {
 	c, _ := accepted(t)
 	var s Stream
