@@ -207,14 +207,14 @@ func (p *Proxy) end(ctx *fasthttp.RequestCtx, r *request) {
 	if r.client != nil {
 		r.client.Tell(r.Start.Add(r.Duration))
 	}
-	metrics := p.metrics.Unmatched()
-	if r.route != nil {
-		metrics = r.route.metrics
-		if f := r.route.forward; f != nil && r.Upstream != "" {
-			f.metrics.Observe(&r.Facts)
-		}
+	switch {
+	case r.route == nil:
+		p.metrics.Unmatched().Observe(&r.Facts)
+	case r.route.forward != nil && r.Upstream != "":
+		r.route.metrics.ObserveWith(r.route.forward.metrics, &r.Facts)
+	default:
+		r.route.metrics.Observe(&r.Facts)
 	}
-	metrics.Observe(&r.Facts)
 	if access := p.access.Load(); access != nil {
 		access.Write(&r.Exchange)
 	}

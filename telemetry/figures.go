@@ -155,7 +155,7 @@ func (d *Durations) addTo(h *histogram) {
 func (u *UpstreamMetrics) figures() UpstreamFigures {
 	t := UpstreamFigures{Name: u.name}
 	u.cells.each(func(c *upstreamCell) {
-		t.Requests += c.requests.Load()
+		t.Requests += c.requests()
 		t.Retries += c.retries.Load()
 		t.Headers.addTo(&c.header)
 	})
@@ -164,7 +164,7 @@ func (u *UpstreamMetrics) figures() UpstreamFigures {
 
 func (t *TargetMetrics) figures() TargetFigures {
 	total := TargetFigures{Upstream: t.upstream, Target: t.target}
-	t.cells.each(func(c *targetCell) { total.Answered += c.ok.Load() })
+	t.cells.each(func(c *targetCell) { total.Answered += c.ok[0].Load() + c.ok[1].Load() })
 	t.failures.each(func(_ string, n float64) { total.Failed += uint64(n) })
 	return total
 }

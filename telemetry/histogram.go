@@ -72,6 +72,19 @@ func (h *histogram) fineBuckets() *fineBuckets {
 	return h.fine.Load()
 }
 
+// count returns how many durations were observed.
+func (h *histogram) count() (n uint64) {
+	for i := range h.buckets {
+		n += h.buckets[i].Load()
+	}
+	if f := h.fine.Load(); f != nil {
+		for i := range f.slots {
+			n += f.slots[i].Load()
+		}
+	}
+	return n
+}
+
 // tally is the sum of the stripes of a histogram.
 type tally struct {
 	buckets [len(bounds) + 1]uint64 // without what is in fine

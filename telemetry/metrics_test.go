@@ -57,8 +57,7 @@ func exercised() *Metrics {
 		Status: 502, Attempts: 3, Reason: exchange.ConnectFailed, BytesIn: 10, BytesOut: 20,
 		Duration: 3 * time.Millisecond, HeaderTime: 200 * time.Microsecond,
 	}
-	s.Route("api").Observe(&f)
-	s.Upstream("pool").Observe(&f)
+	s.Route("api").ObserveWith(s.Upstream("pool"), &f)
 	f.Reason = exchange.ConcurrencyFull
 	s.Upstream("full").Observe(&f)
 	target := s.Target("pool", "127.0.0.1:9001")
@@ -358,6 +357,7 @@ func TestObserveDoesNotAllocate(t *testing.T) {
 	noAllocs(t, func() {
 		r.Observe(f)
 		u.Observe(f)
+		r.ObserveWith(u, f)
 		target.Attempted(exchange.OK, true)
 		target.Attempted(exchange.ConnectFailed, false)
 		target.Connected(true)

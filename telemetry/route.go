@@ -39,10 +39,22 @@ func classOf(status int) int {
 // latency and is not counted. It does not allocate, but for the first uses of a
 // route.
 func (r *RouteMetrics) Observe(f *exchange.Facts) {
-	if !metered {
-		return
+	if metered {
+		r.observe(stripeIndex(), f)
 	}
-	stripe, class := stripeIndex(), classOf(f.Status)
+}
+
+// ObserveWith is Observe, and that of the upstream it was to go to, in one.
+func (r *RouteMetrics) ObserveWith(u *UpstreamMetrics, f *exchange.Facts) {
+	if metered {
+		stripe := stripeIndex()
+		u.observe(stripe, f)
+		r.observe(stripe, f)
+	}
+}
+
+func (r *RouteMetrics) observe(stripe int, f *exchange.Facts) {
+	class := classOf(f.Status)
 	c := r.cells.at(stripe & r.cells.mask).Load()
 	if c == nil {
 		c = r.first(stripe)

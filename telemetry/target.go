@@ -16,8 +16,10 @@ type TargetMetrics struct {
 }
 
 type targetCell struct {
-	ok, connected, refused, reused, stale atomic.Uint64
-	_                                     [3]uint64 // a cache line of its own
+	ok                        [2]atomic.Uint64 // over new connections, and over pooled ones
+	reused                    atomic.Uint64    // failed ones over pooled connections
+	connected, refused, stale atomic.Uint64
+	_                         [2]uint64 // a cache line of its own
 }
 
 // Attempted counts an attempt that has ended: exchange.OK where the target
@@ -26,14 +28,15 @@ func (t *TargetMetrics) Attempted(r exchange.Reason, reused bool) {
 	if !metered {
 		return
 	}
-	c := t.cells.own()
+	c, over := t.cells.own(), 0
 	if reused {
-		c.reused.Add(1)
+		over = 1
 	}
 	if r == exchange.OK {
-		c.ok.Add(1)
+		c.ok[over].Add(1)
 		return
 	}
+	c.reused.Add(uint64(over))
 	t.failures.add(r)
 }
 
@@ -52,10 +55,10 @@ func (t *TargetMetrics) Stale() { t.cells.own().stale.Add(1) }
 func (t *TargetMetrics) collect(s *reading) {
 	var ok, connected, refused, reused, stale uint64
 	t.cells.each(func(c *targetCell) {
-		ok += c.ok.Load()
+		ok += c.ok[0].Load() + c.ok[1].Load()
 		connected += c.connected.Load()
 		refused += c.refused.Load()
-		reused += c.reused.Load()
+		reused += c.ok[1].Load() + c.reused.Load()
 		stale += c.stale.Load()
 	})
 	s.ch <- TargetRequests.metric(float64(ok), t.upstream, t.target, "ok")

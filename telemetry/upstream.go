@@ -15,10 +15,15 @@ type UpstreamMetrics struct {
 	refused failures
 }
 
+// upstreamCell is laid out so that most requests write to its first cache line only.
 type upstreamCell struct {
-	requests, retries, suppressed atomic.Uint64
 	header                        histogram
+	headless, retries, suppressed atomic.Uint64 // headless: requests without a response head
+	_                             [8]byte
 }
+
+// requests is one addition less for each than a counter of its own.
+func (c *upstreamCell) requests() uint64 { return c.headless.Load() + c.header.count() }
 
 // Suppressed counts a retry that the budget did not allow.
 func (u *UpstreamMetrics) Suppressed() { u.cells.own().suppressed.Add(1) }
@@ -26,18 +31,20 @@ func (u *UpstreamMetrics) Suppressed() { u.cells.own().suppressed.Add(1) }
 // Requests returns how many exchanges were counted.
 func (u *UpstreamMetrics) Requests() uint64 {
 	var n uint64
-	u.cells.each(func(c *upstreamCell) { n += c.requests.Load() })
+	u.cells.each(func(c *upstreamCell) { n += c.requests() })
 	return n
 }
 
 // Observe counts an exchange that has ended and was to go to the upstream. It
 // does not allocate, but for the first uses of an upstream.
 func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
-	if !metered {
-		return
+	if metered {
+		u.observe(stripeIndex(), f)
 	}
-	c := u.cells.own()
-	c.requests.Add(1)
+}
+
+func (u *UpstreamMetrics) observe(stripe int, f *exchange.Facts) {
+	c := u.cells.of(stripe)
 	if f.Attempts > 1 {
 		c.retries.Add(uint64(f.Attempts - 1))
 	}
@@ -47,6 +54,8 @@ func (u *UpstreamMetrics) Observe(f *exchange.Facts) {
 	}
 	if f.HeaderTime > 0 {
 		c.header.observe(f.HeaderTime, u.native)
+	} else {
+		c.headless.Add(1)
 	}
 }
 
@@ -54,7 +63,7 @@ func (u *UpstreamMetrics) collect(s *reading) {
 	var requests, retries, suppressed uint64
 	var header tally
 	u.cells.each(func(c *upstreamCell) {
-		requests += c.requests.Load()
+		requests += c.requests()
 		retries += c.retries.Load()
 		suppressed += c.suppressed.Load()
 		header.add(&c.header)
