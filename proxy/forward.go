@@ -25,6 +25,7 @@ type forwarder struct {
 	key     hashKey // nil where the policy hashes nothing
 	host    hostPolicy
 	metrics *telemetry.UpstreamMetrics
+	handler fasthttp.RequestHandler // handle, made once for all routes
 }
 
 // hostPolicy says which Host targets see.

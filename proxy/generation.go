@@ -30,7 +30,7 @@ type Generation struct {
 	Config *config.Config
 
 	table   *router.Table
-	routes  []*route // by index of the rule
+	routes  []route // by index of the rule
 	chains  map[string]middleware.Middleware
 	pools   map[string]*upstream.Pool
 	trusted []netip.Prefix
@@ -134,13 +134,13 @@ func buildMiddlewares(cfg *config.Config) (map[string]middleware.Middleware, err
 
 func (g *Generation) compileRoutes(cfg *config.Config) error {
 	rules := make([]router.Rule, len(cfg.Routes))
-	g.routes = make([]*route, len(cfg.Routes))
+	g.routes = make([]route, len(cfg.Routes))
 	forwarders := map[string]*forwarder{}
 	for i := range cfg.Routes {
 		def := &cfg.Routes[i]
-		rt := &route{def: def, metrics: g.scope.Route(def.Name)}
+		rt := &g.routes[i]
+		rt.def, rt.metrics = def, g.scope.Route(def.Name)
 		rt.handler = g.wrap(def, g.innermost(rt, forwarders))
-		g.routes[i] = rt
 		rules[i] = router.Rule{
 			Name: def.Name, Hosts: def.Hosts, Path: def.Path, Methods: def.Methods,
 			Headers: def.Headers, Query: def.Query, Cookies: def.Cookies, Handler: rt.handler,
@@ -174,13 +174,14 @@ func (g *Generation) innermost(rt *route, forwarders map[string]*forwarder) fast
 		f := forwarders[name]
 		if f == nil && g.pools[name] != nil {
 			f = newForwarder(g.pools[name], g.scope.Upstream(name))
+			f.handler = f.handle
 			forwarders[name] = f
 		}
 		if f == nil {
 			return nil // the pool's own problem is told
 		}
 		rt.forward, rt.bare = f, len(rt.def.Middlewares) == 0
-		return f.handle
+		return f.handler
 	case rt.def.Respond != nil:
 		return newResponder(rt.def.Respond).serve
 	}

@@ -16,7 +16,7 @@ func (r *request) match() bool {
 	case !ok:
 		r.fail(exchange.AmbiguousPath)
 	case rule != nil:
-		r.route = r.gen.routes[rule.Index]
+		r.route = &r.gen.routes[rule.Index]
 		r.Route = rule.Name
 		return true
 	case allow != "":

@@ -22,7 +22,8 @@ const unlikely = "sluice-validate"
 // expression are left out, as nothing is made that fits one.
 func (g *Generation) Unreached() error {
 	var errs []error
-	for i, rt := range g.routes {
+	for i := range g.routes {
+		rt := &g.routes[i]
 		if q, fate := g.unreached(rt); fate != "" {
 			at := fmt.Sprintf("routes[%d]", i)
 			errs = append(errs, &config.PathError{Path: at, Err: fmt.Errorf(

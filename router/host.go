@@ -57,8 +57,10 @@ func parseHost(text string) (host, error) {
 	if text == "*" {
 		return host{class: hostAny}, nil
 	}
-	if addr, err := netip.ParseAddr(bareAddress(text)); err == nil && addr.Is6() {
-		return host{name: "[" + addr.String() + "]"}, nil
+	if strings.Contains(text, ":") { // most are names, and an error is not made of each
+		if addr, err := netip.ParseAddr(bareAddress(text)); err == nil && addr.Is6() {
+			return host{name: "[" + addr.String() + "]"}, nil
+		}
 	}
 	name := strings.ToLower(strings.TrimSuffix(text, "."))
 	h := host{name: name}

@@ -12,9 +12,19 @@ import "math/bits"
 // P before that place: there Q is as P, and is refused too. It meets P at that place: P has a parameter there and it a
 // literal, and Q, which must have a *, is refused too. Or it goes with P beyond that place, and keeps Q out as P would.
 type planner struct {
-	root  planNode
+	root  *planNode
 	nodes map[planStep]*planNode
 	way   []*planNode // of the pattern being placed; kept to be used again
+	slab  slab[planNode]
+}
+
+// clear makes the planner ready for the patterns of another host.
+func (p *planner) clear() {
+	if p.nodes == nil {
+		p.nodes = make(map[planStep]*planNode)
+	}
+	clear(p.nodes)
+	p.root = &p.slab.cut(1)[0]
 }
 
 // planNode is a place between two segments.
@@ -32,7 +42,7 @@ type planStep struct {
 // place returns the layer of the pattern, counted from 0.
 func (p *planner) place(pat *pattern) int {
 	var blocked layerSet
-	n := &p.root
+	n := p.root
 	p.way = append(p.way[:0], n)
 	for _, s := range pat.segments {
 		switch s.kind {
@@ -65,37 +75,51 @@ func (p *planner) step(from *planNode, s segment) *planNode {
 	step := planStep{from, s}
 	n := p.nodes[step]
 	if n == nil {
-		n = new(planNode)
+		n = &p.slab.cut(1)[0]
 		p.nodes[step] = n
 	}
 	return n
 }
 
-// layerSet is a set of layers, as bits.
-type layerSet []uint64
+// layerSet is a set of layers, as bits. Most have few layers.
+type layerSet struct {
+	first uint64   // the layers 0 to 63
+	more  []uint64 // those from 64
+}
 
 func (s *layerSet) add(layer int) {
-	for len(*s) <= layer/64 {
-		*s = append(*s, 0)
+	if layer < 64 {
+		s.first |= 1 << layer
+		return
 	}
-	(*s)[layer/64] |= 1 << (layer % 64)
+	s.grow(layer / 64)
+	s.more[layer/64-1] |= 1 << (layer % 64)
+}
+
+// grow makes room for n words after the first.
+func (s *layerSet) grow(n int) {
+	for len(s.more) < n {
+		s.more = append(s.more, 0)
+	}
 }
 
 func (s *layerSet) join(other layerSet) {
-	for len(*s) < len(other) {
-		*s = append(*s, 0)
-	}
-	for i, word := range other {
-		(*s)[i] |= word
+	s.first |= other.first
+	s.grow(len(other.more))
+	for i, word := range other.more {
+		s.more[i] |= word
 	}
 }
 
 // free returns the first layer that is not in the set.
-func (s layerSet) free() int {
-	for i, word := range s {
+func (s *layerSet) free() int {
+	if s.first != ^uint64(0) {
+		return bits.TrailingZeros64(^s.first)
+	}
+	for i, word := range s.more {
 		if word != ^uint64(0) {
-			return i*64 + bits.TrailingZeros64(^word)
+			return (i+1)*64 + bits.TrailingZeros64(^word)
 		}
 	}
-	return len(s) * 64
+	return (len(s.more) + 1) * 64
 }

@@ -24,6 +24,10 @@ func (t *Table) Match(host, method, path []byte, req Request) (route *Route, all
 	w := t.walk(host, path)
 	for l := w.next(); l != nil; l = w.next() {
 		for _, r := range l.routes {
+			if r.plain {
+				w.close()
+				return r, ""
+			}
 			if !r.methods.take(method) {
 				refused = true
 				continue

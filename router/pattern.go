@@ -31,46 +31,29 @@ type pattern struct {
 	segments []segment
 	kinds    string // the kinds of the segments and the end: patterns that share a path are compared by it
 	shape    string // the text without parameter names: equal for patterns that match the same paths
-	colon    bool   // a literal contains a colon
+	params   int
+	colon    bool // a literal contains a colon
 }
 
-// parsePattern reads a rule's path.
-func parsePattern(text string) (pattern, error) {
-	p := pattern{text: text}
-	if err := checkPathText(text); err != nil {
-		return p, err
-	}
-	parts := strings.Split(text[1:], "/")
-	p.segments = make([]segment, len(parts))
-	kinds := make([]byte, 0, len(parts)+1)
-	params := 0
-	for i, part := range parts {
-		s, err := parseSegment(part, i == len(parts)-1)
-		if err != nil {
-			return p, err
-		}
+// shapeText is the shape of a pattern that has parameters.
+func (p *pattern) shapeText() string {
+	var b strings.Builder
+	b.Grow(len(p.text))
+	for _, s := range p.segments {
+		b.WriteByte('/')
 		if s.kind == kindParam {
-			if params++; params > maxParams {
-				return p, fmt.Errorf("more than %d parameters", maxParams)
-			}
-			parts[i] = ":"
-			if _, twice := (&pattern{segments: p.segments[:i]}).position(s.text); twice {
-				return p, fmt.Errorf("parameter :%s stands twice; give each its own name", s.text)
-			}
+			b.WriteByte(':')
+		} else {
+			b.WriteString(s.text)
 		}
-		p.colon = p.colon || s.kind == kindStatic && strings.Contains(s.text, ":")
-		p.segments[i] = s
-		kinds = append(kinds, byte(s.kind))
 	}
-	if !p.rest() {
-		kinds = append(kinds, byte(kindEnd))
-	}
-	p.kinds = string(kinds)
-	p.shape = text
-	if params > 0 {
-		p.shape = "/" + strings.Join(parts, "/")
-	}
-	return p, nil
+	return b.String()
+}
+
+func tooManyParams() error { return fmt.Errorf("more than %d parameters", maxParams) }
+
+func paramTwice(name string) error {
+	return fmt.Errorf("parameter :%s stands twice; give each its own name", name)
 }
 
 // checkPathText refuses what can never match, and what is meant differently from what it would do.

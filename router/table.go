@@ -23,7 +23,8 @@ type Table struct {
 // hostTable is what one host has: leaves, and the trees that lead to them.
 type hostTable struct {
 	host   host
-	leaves []leaf // in matching order
+	routes []*Route // in matching order
+	leaves []leaf   // as well
 	layers []*fasthttprouter.Router
 	root   *leaf // of /*, or nil
 	all    bool  // there is only root
@@ -32,6 +33,7 @@ type hostTable struct {
 
 // leaf is the routes of one host whose paths match the same set, in matching order.
 type leaf struct {
+	only   [1]*Route // what routes is, where it is one
 	routes []*Route
 	inner  bool // the path has a parameter with more behind it
 }
@@ -44,23 +46,31 @@ func (l *leaf) pattern() *pattern { return &l.routes[0].pattern }
 func Compile(rules []Rule) (*Table, error) {
 	var wrong RulesError
 	t := &Table{exact: make(map[string]*hostTable), wildcards: make(map[string]*hostTable)}
-	shapes := make(map[host]map[string][]*Route)
+	tables := make(map[host]*hostTable)
+	routes := make([]Route, len(rules))
+	var c compiler
+	var last *hostTable // rules of one host mostly stand together
 	for i := range rules {
-		r, problems := compileRule(i, &rules[i])
+		r := &routes[i]
+		problems := c.compile(r, i, &rules[i])
 		if len(problems) > 0 {
 			wrong.Problems = append(wrong.Problems, problems...)
 			continue
 		}
 		for _, h := range r.hosts {
-			if shapes[h] == nil {
-				shapes[h] = make(map[string][]*Route)
+			if last == nil || last.host != h {
+				if last = tables[h]; last == nil {
+					last = &hostTable{host: h}
+					tables[h] = last
+				}
 			}
-			shapes[h][r.pattern.shape] = append(shapes[h][r.pattern.shape], r)
+			last.routes = append(last.routes, r)
 		}
 	}
 	var found ties
-	for h, routes := range shapes {
-		t.hosts = append(t.hosts, newHostTable(h, routes))
+	for _, ht := range tables {
+		ht.order()
+		t.hosts = append(t.hosts, ht)
 	}
 	slices.SortFunc(t.hosts, func(a, b *hostTable) int { return compareHosts(a.host, b.host) })
 	for _, ht := range t.hosts {
@@ -71,63 +81,42 @@ func Compile(rules []Rule) (*Table, error) {
 	if len(wrong.Problems)+len(wrong.Conflicts) > 0 {
 		return nil, &wrong
 	}
+	t.routes = make([]*Route, 0, len(rules))
+	var plan planner
 	for _, ht := range t.hosts {
-		ht.grow()
+		ht.grow(&plan)
 		t.add(ht)
 	}
 	return t, nil
 }
 
-// compileRule returns the rule's route, or what is wrong with the rule.
-func compileRule(index int, rule *Rule) (*Route, []Problem) {
-	r := &Route{Name: rule.Name, Handler: rule.Handler, Index: index}
-	var wrong []Problem
-	var err error
-	if r.pattern, err = parsePattern(rule.Path); err != nil {
-		wrong = append(wrong, Problem{Field: "path", Key: rule.Path, Err: err})
-	}
-	for i, text := range rule.Hosts {
-		h, err := parseHost(text)
-		if err != nil {
-			wrong = append(wrong, Problem{Field: "hosts", Item: i, Key: text, Err: err})
-		}
-		r.hosts = append(r.hosts, h)
-	}
-	if len(rule.Hosts) == 0 {
-		r.hosts = []host{{class: hostAny}}
-	}
-	slices.SortFunc(r.hosts, compareHosts)
-	r.hosts = slices.Compact(r.hosts)
-	var bad []Problem
-	r.methods, bad = parseMethods(rule.Methods)
-	wrong = append(wrong, bad...)
-	for from, wanted := range [...]map[string]string{rule.Headers, rule.Query, rule.Cookies} {
-		list, bad := parsePredicates(source(from), wanted)
-		r.predicates = append(r.predicates, list...)
-		wrong = append(wrong, bad...)
-	}
-	for i := range r.predicates {
-		r.weight += int(r.predicates[i].demand)
-	}
-	for i := range wrong {
-		wrong[i].Rule, wrong[i].Name = index, rule.Name
-	}
-	return r, wrong
-}
-
-// newHostTable orders the routes of a host, given by the shape of their path.
-func newHostTable(h host, shapes map[string][]*Route) *hostTable {
-	ht := &hostTable{host: h, leaves: make([]leaf, 0, len(shapes))}
-	for _, routes := range shapes {
-		slices.SortFunc(routes, compareRoutes)
-		ht.leaves = append(ht.leaves, leaf{routes: routes, inner: routes[0].pattern.inner()})
-		ht.colon = ht.colon || routes[0].pattern.colon
-	}
-	slices.SortFunc(ht.leaves, func(a, b leaf) int {
-		p, q := a.pattern(), b.pattern()
-		return cmp.Or(strings.Compare(p.kinds, q.kinds), strings.Compare(p.shape, q.shape))
+// order makes leaves of the routes of a host.
+func (ht *hostTable) order() {
+	slices.SortFunc(ht.routes, func(a, b *Route) int {
+		p, q := &a.pattern, &b.pattern
+		return cmp.Or(strings.Compare(p.kinds, q.kinds), strings.Compare(p.shape, q.shape), compareRoutes(a, b))
 	})
-	return ht
+	shapes := 0
+	for i, r := range ht.routes {
+		if i == 0 || r.pattern.shape != ht.routes[i-1].pattern.shape {
+			shapes++
+		}
+	}
+	ht.leaves = make([]leaf, 0, shapes)
+	for from := 0; from < len(ht.routes); {
+		to, p := from+1, &ht.routes[from].pattern
+		for to < len(ht.routes) && ht.routes[to].pattern.shape == p.shape {
+			to++
+		}
+		ht.leaves = append(ht.leaves, leaf{routes: ht.routes[from:to:to], inner: p.inner()})
+		l := &ht.leaves[len(ht.leaves)-1]
+		if to-from == 1 {
+			l.only[0] = ht.routes[from]
+			l.routes = l.only[:]
+		}
+		ht.colon = ht.colon || p.colon
+		from = to
+	}
 }
 
 func (ht *hostTable) findTies(found *ties) {
@@ -139,9 +128,9 @@ func (ht *hostTable) findTies(found *ties) {
 }
 
 // grow builds the trees of the leaves.
-func (ht *hostTable) grow() {
+func (ht *hostTable) grow(plan *planner) {
 	ht.all = len(ht.leaves) == 1 && ht.leaves[0].pattern().segments[0].kind == kindRest
-	plan := planner{nodes: make(map[planStep]*planNode)}
+	plan.clear()
 	for i := range ht.leaves {
 		p := ht.leaves[i].pattern()
 		layer := plan.place(p)
@@ -165,6 +154,12 @@ const treeMethod = ""
 
 // treePaths returns the pattern as fasthttprouter spells it, and for /v1/* also /v1, which its * does not take.
 func treePaths(p *pattern) (path, prefix string) {
+	if p.params == 0 && !p.colon {
+		if !p.rest() {
+			return p.text, ""
+		}
+		return p.text + "r", p.text[:len(p.text)-len("/*")]
+	}
 	var b strings.Builder
 	for _, s := range p.segments {
 		switch s.kind {

@@ -58,7 +58,7 @@ func OpenAccess(def config.AccessLog, o AccessOptions) (*AccessLog, error) {
 		}
 	}
 	var errs []error
-	held := make(map[string]struct{})
+	held := new(heldSinks)
 	a.release = func() { o.Metrics.releaseSinks(held) }
 	def.Each(func(place string, def config.AccessSink) {
 		text := def.Format
@@ -102,7 +102,7 @@ func (g *group) add(s *sink) { g.sinks = append(g.sinks, s) }
 
 // sink returns the sink of a definition: that of the log before, or a new one,
 // which is not started yet.
-func (a *AccessLog) sink(def config.AccessSink, o AccessOptions, held map[string]struct{}) (*sink, error) {
+func (a *AccessLog) sink(def config.AccessSink, o AccessOptions, held *heldSinks) (*sink, error) {
 	counters := o.Metrics.sink(def.Name(), held)
 	if o.Before != nil {
 		for _, s := range o.Before.sinks {

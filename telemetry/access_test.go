@@ -54,7 +54,7 @@ func open(t testing.TB, path string, m *Metrics, tell func(AccessEvent)) *Access
 
 // newAccess returns a log that writes to a file that is open already.
 func newAccess(f *os.File, m *Metrics, tell func(AccessEvent)) *AccessLog {
-	held := make(map[string]struct{})
+	held := new(heldSinks)
 	def := config.AccessSink{Type: "file", Path: "pipe", Buffer: 8 << 20}
 	s := newSink(def, &fileOutput{file: f}, m.sink("file:pipe", held), tell)
 	s.quiet = 10 * time.Millisecond

@@ -52,7 +52,7 @@ func want(t *testing.T, got map[string]string, pairs ...string) {
 func exercised() *Metrics {
 	m := NewMetrics("v1.2.3")
 	s := m.Scope()
-	m.sink("stdout", make(map[string]struct{}))
+	m.sink("stdout", new(heldSinks))
 	f := exchange.Facts{
 		Status: 502, Attempts: 3, Reason: exchange.ConnectFailed, BytesIn: 10, BytesOut: 20,
 		Duration: 3 * time.Millisecond, HeaderTime: 200 * time.Microsecond,

@@ -2,37 +2,39 @@ package telemetry
 
 import "strings"
 
-// family holds the counters of one kind by name, and how many scopes use each.
+// family holds the counters of one kind by name, and how often scopes use each.
 // It is guarded by Metrics.mu.
-type family[K comparable, V any] map[K]*member[V]
+type family[K comparable, V any] map[K]*member[K, V]
 
-type member[V any] struct {
+type member[K comparable, V any] struct {
+	key      K
 	counters *V
-	scopes   int
+	uses     int // how often scopes have acquired it
 }
+
+// held is what a scope has acquired, which may be the same several times.
+type held[K comparable, V any] []*member[K, V]
 
 // acquire returns the counters of k, made by fresh if there are none, and notes
 // in held that the scope uses them.
-func (f family[K, V]) acquire(held map[K]struct{}, k K, fresh func() *V) *V {
+func (f family[K, V]) acquire(h *held[K, V], k K, fresh func() *V) *V {
 	m := f[k]
 	if m == nil {
-		m = &member[V]{counters: fresh()}
+		m = &member[K, V]{key: k, counters: fresh()}
 		f[k] = m
 	}
-	if _, again := held[k]; !again {
-		held[k] = struct{}{}
-		m.scopes++
-	}
+	m.uses++
+	*h = append(*h, m)
 	return m.counters
 }
 
-func (f family[K, V]) release(held map[K]struct{}) {
-	for k := range held {
-		if f[k].scopes--; f[k].scopes == 0 {
-			delete(f, k)
+func (f family[K, V]) release(h *held[K, V]) {
+	for _, m := range *h {
+		if m.uses--; m.uses == 0 {
+			delete(f, m.key)
 		}
 	}
-	clear(held)
+	*h = nil
 }
 
 // Scope is what one generation counts by. The same name means the same counters
@@ -42,20 +44,15 @@ func (f family[K, V]) release(held map[K]struct{}) {
 // methods take a lock and are for compiling; safe for any goroutine.
 type Scope struct {
 	m         *Metrics
-	routes    map[string]struct{}
-	upstreams map[string]struct{}
-	targets   map[[2]string]struct{}
+	routes    held[string, RouteMetrics]
+	upstreams held[string, UpstreamMetrics]
+	targets   held[[2]string, TargetMetrics]
 }
 
 // Scope returns a new scope, to be closed when its generation has retired or was
 // refused.
 func (m *Metrics) Scope() *Scope {
-	return &Scope{
-		m:         m,
-		routes:    make(map[string]struct{}),
-		upstreams: make(map[string]struct{}),
-		targets:   make(map[[2]string]struct{}),
-	}
+	return &Scope{m: m}
 }
 
 // Route returns the counters of a route.
@@ -67,7 +64,7 @@ func (s *Scope) Route(name string) *RouteMetrics {
 		// It may be a part of a whole config file, which it would keep in memory.
 		name = strings.Clone(name)
 	}
-	return s.m.routes.acquire(s.routes, name, func() *RouteMetrics {
+	return s.m.routes.acquire(&s.routes, name, func() *RouteMetrics {
 		return s.m.newRoute(name)
 	})
 }
@@ -77,7 +74,7 @@ func (s *Scope) Upstream(name string) *UpstreamMetrics {
 	name = label(name)
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	return s.m.upstreams.acquire(s.upstreams, name, func() *UpstreamMetrics {
+	return s.m.upstreams.acquire(&s.upstreams, name, func() *UpstreamMetrics {
 		return &UpstreamMetrics{name: name, native: &s.m.native, cells: newStriped[upstreamCell]()}
 	})
 }
@@ -87,7 +84,7 @@ func (s *Scope) Target(upstream, target string) *TargetMetrics {
 	upstream, target = label(upstream), label(target)
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	return s.m.targets.acquire(s.targets, [2]string{upstream, target}, func() *TargetMetrics {
+	return s.m.targets.acquire(&s.targets, [2]string{upstream, target}, func() *TargetMetrics {
 		return &TargetMetrics{upstream: upstream, target: target, cells: newStriped[targetCell]()}
 	})
 }
@@ -97,9 +94,9 @@ func (s *Scope) Target(upstream, target string) *TargetMetrics {
 func (s *Scope) Close() {
 	s.m.mu.Lock()
 	defer s.m.mu.Unlock()
-	s.m.routes.release(s.routes)
-	s.m.upstreams.release(s.upstreams)
-	s.m.targets.release(s.targets)
+	s.m.routes.release(&s.routes)
+	s.m.upstreams.release(&s.upstreams)
+	s.m.targets.release(&s.targets)
 }
 
 // label makes name fit for a label, which must be UTF-8; one series that is not

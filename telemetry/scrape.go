@@ -148,15 +148,18 @@ func (m *Metrics) accessLog(emit Emit) {
 	}
 }
 
+// heldSinks is what one access log has acquired.
+type heldSinks = held[string, sinkCounters]
+
 // sink returns the counters of a sink, and notes in held that they are used.
-func (m *Metrics) sink(name string, held map[string]struct{}) *sinkCounters {
+func (m *Metrics) sink(name string, held *heldSinks) *sinkCounters {
 	name = label(name)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.sinks.acquire(held, name, func() *sinkCounters { return &sinkCounters{name: name} })
 }
 
-func (m *Metrics) releaseSinks(held map[string]struct{}) {
+func (m *Metrics) releaseSinks(held *heldSinks) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sinks.release(held)

@@ -17,7 +17,7 @@ func TestSeriesBound(t *testing.T) {
 	m := NewMetrics("v1.2.3")
 	s := m.Scope()
 	defer s.Close()
-	held := make(map[string]struct{})
+	held := new(heldSinks)
 	m.sink("stdout", held)
 	m.sink("nsq", held)
 	for i := range 3 {
