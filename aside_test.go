@@ -2,6 +2,8 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
+	"sync"
 	"testing"
 )
 
@@ -21,5 +23,35 @@ func TestAside(t *testing.T) {
 	aside(func() { processors = runtime.GOMAXPROCS(0) })
 	if n := runtime.GOMAXPROCS(0); processors != 3 || n != 3 {
 		t.Errorf("of 3 processors there are %d and then %d", processors, n)
+	}
+}
+
+// TestAsidesOverlap: the last one brings the runtime back to what it was.
+func TestAsidesOverlap(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
+	percent := func() int {
+		p := debug.SetGCPercent(-1)
+		debug.SetGCPercent(p)
+		return p
+	}
+	inside, end := make(chan int), make(chan struct{})
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			aside(func() {
+				inside <- percent()
+				<-end
+			})
+		})
+	}
+	for range 2 {
+		if p := <-inside; p != 100*deferral {
+			t.Errorf("GOGC is %d meanwhile, want %d", p, 100*deferral)
+		}
+	}
+	close(end)
+	both.Wait()
+	if p := percent(); p != 100 {
+		t.Errorf("GOGC is %d afterwards, want 100", p)
 	}
 }

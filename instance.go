@@ -95,7 +95,7 @@ func start(opts startOptions, errs io.Writer) (*instance, error) {
 	in.metrics.Gauge(telemetry.ClientConnections, func() float64 { return float64(in.server.Open()) })
 	in.metrics.Gauge(telemetry.ClientParked, func() float64 { return float64(in.server.Parked()) })
 	var err error
-	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.applyAside, Notice: in.notice, Told: in.told})
+	in.watcher, err = hotreload.New(hotreload.Options{Path: opts.path, Apply: in.apply, Aside: aside, Notice: in.notice, Told: in.told})
 	if err != nil {
 		return nil, err
 	}
@@ -153,12 +153,6 @@ func (in *instance) healthChanged(e upstream.Event) {
 		event = event.Str("target", e.Target).Str("why", e.Why)
 	}
 	event.Msg(e.What)
-}
-
-// applyAside is apply while requests are served.
-func (in *instance) applyAside(c hotreload.Change) (err error) {
-	aside(func() { err = in.apply(c) })
-	return err
 }
 
 // apply puts a content of the config file in force, or changes nothing.

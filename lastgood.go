@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func (in *instance) keepGood(data []byte) {
 // permissions of the config.
 func writeGood(path string, data []byte) (err error) {
 	good := path + goodSuffix
-	if old, err := os.ReadFile(good); err == nil && bytes.Equal(old, data) {
+	if holds(good, data) {
 		return nil
 	}
 	f, err := os.CreateTemp(filepath.Dir(good), filepath.Base(good)+".tmp-*")
@@ -60,6 +61,26 @@ func writeGood(path string, data []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), good)
+}
+
+// holds reports whether a file has this content.
+func holds(path string, data []byte) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	part := make([]byte, 64<<10)
+	for {
+		n, err := f.Read(part)
+		if n > len(data) || !bytes.Equal(part[:n], data[:n]) {
+			return false
+		}
+		data = data[n:]
+		if err != nil {
+			return errors.Is(err, io.EOF) && len(data) == 0
+		}
+	}
 }
 
 // takePermissions gives f the owner, group and mode of the file at path. Where

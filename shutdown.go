@@ -27,6 +27,7 @@ func serve(opts startOptions, errs io.Writer, started func(*instance)) int {
 	// A log whose reader is gone must not end the process.
 	signal.Ignore(syscall.SIGPIPE)
 	memory := limitMemory(os.DirFS("/"))
+	takeShortTurns()
 	var in *instance
 	var err error
 	if opts.upgradable {

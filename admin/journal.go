@@ -19,6 +19,7 @@ const (
 	reloadsKept  = 20
 	sourcesKept  = 20
 	excerptRunes = 160
+	keptNamed    = 256 // parts of a section that a reload kept
 )
 
 // Journal remembers the last reloads and what they changed, or what was wrong and
@@ -58,6 +59,7 @@ func (j *Journal) Note(o hotreload.Outcome, generation uint64, changes *proxy.Ch
 	r := reload{Generation: generation, outcome: *told, Changes: changes}
 	if changes != nil {
 		r.Summary = changes.Summary()
+		r.Changes = changes.Short(keptNamed)
 	}
 	if len(src) > 0 {
 		lines := strings.Split(string(maskSecrets(src)), "\n")

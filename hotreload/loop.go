@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 )
 
@@ -18,6 +19,8 @@ const (
 	// writer's halves; each then doubles the debounce up to slowest.
 	streak  = 2 * time.Second
 	slowest = time.Second
+	// large is how many bytes take long to compare.
+	large = 256 << 10
 )
 
 // loop is Run's state: what it is waiting for. It belongs to one goroutine.
@@ -56,7 +59,7 @@ func (l *loop) run(ctx context.Context) {
 	defer l.poll.Stop()
 	// The file may have changed since it was Seen.
 	l.cause, l.began = CauseFile, time.Now()
-	l.settled()
+	l.w.opts.Aside(l.settled)
 	l.awaitPoll()
 	for {
 		select {
@@ -65,13 +68,15 @@ func (l *loop) run(ctx context.Context) {
 		case <-l.watches.wake:
 			l.noticed(CauseFile)
 		case <-l.settle.C:
-			l.settled()
+			l.w.opts.Aside(l.settled)
 		case <-l.poll.C:
 			l.compare()
 			l.awaitPoll()
 		case r := <-l.w.requests:
 			l.look()
-			r.reply <- r.do()
+			var outcome Outcome
+			l.w.opts.Aside(func() { outcome = r.do() })
+			r.reply <- outcome
 		}
 	}
 }
@@ -139,12 +144,16 @@ func (l *loop) quiet(now time.Time) time.Duration {
 func (l *loop) settled() {
 	l.look()
 	at := l.w.opts.Now()
+	if d, err := sum(l.w.opts.Path); !l.w.news(d, err) {
+		l.cause, l.absent = "", time.Time{}
+		return
+	}
 	data, err := load(l.w.opts.Path)
 	var d digest
 	if err == nil {
 		d = digestOf(data)
 	}
-	if !l.w.news(d, err) {
+	if !l.w.news(d, err) { // it has changed back meanwhile
 		l.cause, l.absent = "", time.Time{}
 		return
 	}
@@ -189,7 +198,14 @@ func (l *loop) compare() {
 	if l.cause != "" {
 		return
 	}
-	d, err := sum(l.w.opts.Path)
+	var d digest
+	var err error
+	compare := func() { d, err = sum(l.w.opts.Path) }
+	if info, statErr := os.Stat(l.w.opts.Path); statErr == nil && info.Size() > large {
+		l.w.opts.Aside(compare)
+	} else {
+		compare()
+	}
 	if l.w.news(d, err) {
 		l.polled = d
 		l.noticed(CausePoll)

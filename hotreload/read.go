@@ -29,6 +29,9 @@ func load(path string) ([]byte, error) {
 	var data bytes.Buffer
 	for range 3 {
 		data.Reset()
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			data.Grow(int(min(info.Size(), maxSize)) + bytes.MinRead)
+		}
 		steady, err := copyFile(&data, path)
 		if err != nil {
 			return nil, err

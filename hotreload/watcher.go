@@ -29,13 +29,17 @@ type Options struct {
 	Path string
 
 	// Apply puts new content in force, or returns an error and changes nothing.
-	// It is called from Run's goroutine, so never twice at a time, and must not
+	// It is called by Run, so never twice at a time, and must not
 	// call Reload. A panic counts as an error. Refused content is not offered
 	// again until it changes or Reload asks for it.
 	Apply func(Change) error
 
+	// Aside does work that may take long, as reading a large file, comparing and
+	// applying it do, and returns when it is done. Nil does it right away.
+	Aside func(work func())
+
 	// Told is told of every outcome that is remembered, right after it is, from
-	// Run's goroutine; it must not call Reload. Nil tells nobody.
+	// Run; it must not call Reload. Nil tells nobody.
 	Told func(Outcome)
 
 	// Notice is told of the watcher's own troubles and of their end, which has a
@@ -104,6 +108,9 @@ func New(opts Options) (*Watcher, error) {
 	}
 	if opts.Notice == nil {
 		opts.Notice = func(string, error) {}
+	}
+	if opts.Aside == nil {
+		opts.Aside = func(work func()) { work() }
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/sluiceproxy/sluice/config"
 	"github.com/sluiceproxy/sluice/upstream"
@@ -27,6 +28,8 @@ type Section struct {
 	Removed []string     `json:"removed"`
 	Changed []PartChange `json:"changed"`
 	Kept    []string     `json:"kept"` // they do not notice
+	// KeptOmitted is how many more are kept than are named, in a journal.
+	KeptOmitted int `json:"kept_omitted,omitempty"`
 }
 
 // PartChange is how one part differs.
@@ -53,9 +56,24 @@ func Diff(prev, next *config.Config) *Changes {
 		Listeners:   compareParts(listenersOf(prev), listenersOf(next), nil),
 		Upstreams:   compareParts(prev.Upstreams, next.Upstreams, diffUpstream),
 		Middlewares: compareParts(prev.Middlewares, next.Middlewares, nil),
-		Routes:      compareParts(routesOf(prev), routesOf(next), nil),
+		Routes:      compareRoutes(prev.Routes, next.Routes),
 		Settings:    emptyList(config.Differences(theRest(prev), theRest(next))),
 	}
+}
+
+// Short returns the changes with so many names of each section's kept parts at
+// most, which keep nothing of a config in memory.
+func (c *Changes) Short(most int) *Changes {
+	short := *c
+	for _, s := range []*Section{&short.Listeners, &short.Upstreams, &short.Middlewares, &short.Routes} {
+		all := s.Kept
+		s.Kept = make([]string, min(most, len(all)))
+		for i := range s.Kept {
+			s.Kept[i] = strings.Clone(all[i])
+		}
+		s.KeptOmitted = len(all) - len(s.Kept)
+	}
+	return &short
 }
 
 // Empty reports whether nothing would change.
@@ -125,12 +143,54 @@ func listenersOf(c *config.Config) map[string]config.Listener {
 	return m
 }
 
-func routesOf(c *config.Config) map[string]*config.Route {
-	m := make(map[string]*config.Route, len(c.Routes))
-	for i := range c.Routes {
-		m[c.Routes[i].Name] = &c.Routes[i]
+// compareRoutes is compareParts for routes, of which there may be very many that
+// mostly stand where they stood.
+func compareRoutes(prev, next []config.Route) Section {
+	s := Section{Added: []string{}, Removed: []string{}, Changed: []PartChange{}, Kept: make([]string, 0, len(next))}
+	var byName map[string]int // of prev; made for the first that stands elsewhere
+	stays := make([]bool, len(prev))
+	for i, at := 0, 0; i < len(next); i, at = i+1, at+1 {
+		name := next[i].Name
+		if at >= len(prev) || prev[at].Name != name {
+			if byName == nil {
+				byName = make(map[string]int, len(prev))
+				for j := range prev {
+					byName[prev[j].Name] = j
+				}
+			}
+			was := false
+			if at, was = byName[name]; !was {
+				s.Added = append(s.Added, name)
+				at = i // what follows may still stand there
+				continue
+			}
+		}
+		stays[at] = true
+		if sameRoute(&prev[at], &next[i]) {
+			s.Kept = append(s.Kept, name)
+		} else if settings := config.Differences(&prev[at], &next[i]); len(settings) == 0 {
+			s.Kept = append(s.Kept, name)
+		} else {
+			s.Changed = append(s.Changed, PartChange{Name: name, Settings: settings})
+		}
 	}
-	return m
+	for j := range prev {
+		if !stays[j] {
+			s.Removed = append(s.Removed, prev[j].Name)
+		}
+	}
+	slices.Sort(s.Added)
+	slices.Sort(s.Removed)
+	slices.Sort(s.Kept)
+	slices.SortFunc(s.Changed, func(a, b PartChange) int { return strings.Compare(a.Name, b.Name) })
+	return s
+}
+
+// sameRoute reports whether two routes are alike; if not, they may still mean the same.
+func sameRoute(a, b *config.Route) bool {
+	return a.Path == b.Path && a.Upstream == b.Upstream && slices.Equal(a.Hosts, b.Hosts) && slices.Equal(a.Methods, b.Methods) &&
+		slices.Equal(a.Middlewares, b.Middlewares) && maps.Equal(a.Headers, b.Headers) && maps.Equal(a.Query, b.Query) &&
+		maps.Equal(a.Cookies, b.Cookies) && reflect.DeepEqual(a.Respond, b.Respond)
 }
 
 func targetsOf(u *config.Upstream) map[string]config.Target {

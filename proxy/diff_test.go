@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -170,5 +171,47 @@ func TestDiffTellsWhatReloadsDo(t *testing.T) {
 		if told := c.Upstreams.Changed[0].Targets.ConnectionsKept; told != kept {
 			t.Errorf("%s: connections kept %t, told %t", setting, kept, told)
 		}
+	}
+}
+
+// TestEveryFieldOfARouteCounts: routes that differ in any one field are not alike.
+func TestEveryFieldOfARouteCounts(t *testing.T) {
+	full := func() config.Route {
+		some := map[string]string{"a": "b"}
+		return config.Route{
+			Name: "r", Hosts: []string{"h"}, Path: "/", Methods: []string{"GET"}, Headers: some, Query: some, Cookies: some,
+			Middlewares: []string{"m"}, Upstream: "u", Respond: &config.Respond{Status: 200},
+		}
+	}
+	typ := reflect.TypeFor[config.Route]()
+	for i := range typ.NumField() {
+		before, after := &config.Config{Routes: []config.Route{full()}}, &config.Config{Routes: []config.Route{full()}}
+		if c := proxy.Diff(before, after); !c.Empty() || len(c.Routes.Kept) != 1 {
+			t.Fatalf("alike: %+v", c)
+		}
+		field := reflect.ValueOf(&after.Routes[0]).Elem().Field(i)
+		if field.IsZero() {
+			t.Fatalf("%s is not filled in here", typ.Field(i).Name)
+		}
+		field.SetZero()
+		if c := proxy.Diff(before, after); c.Empty() {
+			t.Errorf("%s makes no difference", typ.Field(i).Name)
+		}
+	}
+}
+
+// TestRoutesThatMove: the order of routes means nothing.
+func TestRoutesThatMove(t *testing.T) {
+	routes := func(names ...string) *config.Config {
+		c := new(config.Config)
+		for _, name := range names {
+			c.Routes = append(c.Routes, config.Route{Name: name, Path: "/" + strings.ToLower(name)})
+		}
+		return c
+	}
+	c := proxy.Diff(routes("a", "b", "c", "d", "e"), routes("x", "e", "c", "D", "a", "b"))
+	got := fmt.Sprint(c.Routes.Added, c.Routes.Removed, c.Routes.Kept, len(c.Routes.Changed))
+	if want := "[D x] [d] [a b c e] 0"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
