@@ -109,11 +109,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	results, err := b.measureAll(ctx, cases)
+	report := b.report(results, time.Since(began))
+	fmt.Print(report) // of what there is, also after an error
 	if err != nil {
 		return err
 	}
-	report := b.report(results, time.Since(began))
-	fmt.Print(report)
 	if err := b.write(began, report, results); err != nil {
 		return err
 	}

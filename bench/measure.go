@@ -33,7 +33,7 @@ func (b *bench) measureAll(ctx context.Context, chosen []testCase) (results, err
 			continue
 		}
 		if err := b.measureSetup(ctx, s, of, found); err != nil {
-			return nil, err
+			return found, err
 		}
 	}
 	return found, nil
