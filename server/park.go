@@ -27,7 +27,7 @@ const (
 type lot struct {
 	after  time.Duration // 0: nothing is ever parked
 	poller *poller
-	watch  func(fd uintptr) // watches a socket, for next
+	watch  func(fd uintptr) // has the poller watch the socket of next; made once, as it would be an allocation
 	next   *Conn
 	byFD   []*Conn
 	count  int64
