@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -204,7 +205,7 @@ func TestConnCloseEndsWaiting(t *testing.T) {
 		failed <- err
 	}()
 	for c.polled.Load() == nil {
-		time.Sleep(time.Millisecond) // a condition
+		runtime.Gosched()
 	}
 	_ = c.Close()
 	if err := <-failed; !errors.Is(err, net.ErrClosed) {
