@@ -17,6 +17,10 @@ type work struct{ cycles, instructions uint64 }
 // the machine or the kernel has not got them to give.
 type counters struct{ cycles, instructions []int } // descriptors, one a thread
 
+// openCounters begins to count. In a virtual machine each switch from one counted
+// thread to another takes tens of microseconds more, since that is when the counters
+// are set: times of what has more than one thread are not to be compared meanwhile
+// with those of what has one.
 func openCounters(root int) *counters {
 	c := &counters{}
 	processes, _ := family(root)
