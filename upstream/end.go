@@ -25,8 +25,11 @@ type Outcome struct {
 // keeps the connection too, and there is not a byte on it that nobody asked for.
 func (t *Trip) End(reuse bool, o Outcome) {
 	t.dropHead()
-	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && t.in.len() == 0 &&
-		!t.interrupted.Load()
+	clean := reuse && t.done && !t.failed && t.Response.KeepAlive && !t.interrupted.Load()
+	if clean && t.in.len() > 0 {
+		clean = false
+		t.target.life.talks.Store(true)
+	}
 	t.in.reset()
 	c := t.c
 	t.c, c.held = nil, nil

@@ -19,7 +19,8 @@ type Failure struct {
 	// that any request may be sent again.
 	Unsent bool
 	// Stale says that a connection used before was closed by the target
-	// without a byte of a response: the usual race with an idle timeout.
+	// without a byte of a response, the usual race with an idle timeout, or that
+	// what came over it was not the response to this request alone.
 	Stale bool
 	Err   error
 }

@@ -123,6 +123,11 @@ func (b *bed) ask(trip *upstream.Trip, request string) error {
 	return trip.ReadHead(nobody{}, now, b.ResponseHeader, strings.HasPrefix(request, "HEAD "))
 }
 
+// awaitHead reads another response head.
+func (b *bed) awaitHead(trip *upstream.Trip) error {
+	return trip.ReadHead(nobody{}, time.Now(), b.ResponseHeader, false)
+}
+
 // body reads the rest of a response.
 func body(trip *upstream.Trip) (string, error) {
 	var all strings.Builder

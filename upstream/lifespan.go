@@ -23,6 +23,8 @@ type lifespan struct {
 	closedAt atomic.Int64 // when one was last found closed; as Clock
 	memory   atomic.Int64 // ns: how long that is held against the others
 	burstAt  atomic.Int64 // when the first one of those closed together was found; as Clock
+
+	talks atomic.Bool // bytes came that nobody had asked for
 }
 
 const (
@@ -45,6 +47,10 @@ const (
 	firstMemory  = 500 * time.Millisecond
 	closedMemory = 30 * time.Second
 	burst        = 100 * time.Millisecond
+	// unseen is for how long at most a connection may have been idle that is used
+	// without a look at it. What the target sends in that time is no more than what
+	// may be on its way when a look is taken.
+	unseen = time.Millisecond
 )
 
 // alive notes that a connection was open after it had been idle for so long.
@@ -113,6 +119,13 @@ func (l *lifespan) safe(idle time.Duration, now time.Time) bool {
 	}
 	cut := l.cutOff(now)
 	return cut == 0 || idle < min(cut/2, cut-busyMargin)
+}
+
+// spares reports whether a connection that has been idle for so long need not be
+// looked at: it has hardly been, those of the target are known to stay open for
+// longer, and the target has never sent anything that nobody asked for.
+func (l *lifespan) spares(idle time.Duration, now time.Time) bool {
+	return idle < unseen && l.safe(idle, now) && !l.talks.Load()
 }
 
 // Reuse says which connections will do for a request.

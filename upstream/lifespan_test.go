@@ -89,3 +89,36 @@ func TestLifespanForgetsOneBurst(t *testing.T) {
 	l.died(ms, now)
 	remembered("after another burst, long after", firstMemory+ms, false)
 }
+
+// TestLookIsSpared: only where a look would hardly tell more than is known.
+func TestLookIsSpared(t *testing.T) {
+	now := clockStart.Add(time.Hour)
+	var l lifespan
+	wants := func(when string, idle time.Duration, want bool) {
+		t.Helper()
+		if got := l.spares(idle, now); got != want {
+			t.Errorf("%s: idle for %v spares the look: %t, want %t", when, idle, got, want)
+		}
+	}
+	saw := func(idle time.Duration) {
+		for range votesNeeded {
+			now = now.Add(voteSpan)
+			l.alive(idle, now)
+		}
+	}
+	wants("when nothing is known", 0, false)
+	saw(unseen / 2)
+	wants("seen alive after half the time", unseen/4, true)
+	wants("seen alive after half the time", unseen*3/4, false)
+	saw(time.Second)
+	wants("seen alive for long", 0, true)
+	wants("seen alive for long", unseen-1, true)
+	wants("seen alive for long", unseen, false)
+	l.died(unseen, now)
+	wants("one was closed as soon", 0, false)
+	now = now.Add(closedMemory + time.Second)
+	saw(time.Second)
+	wants("long after", 0, true)
+	l.talks.Store(true)
+	wants("with bytes that nobody asked for", 0, false)
+}

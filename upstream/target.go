@@ -111,14 +111,8 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64,
 			// Dialled for a request that did not wait for it, and idle since.
 			c.used, c.since = true, c.born
 		}
-		idle := now.Sub(c.since)
-		if idle <= 0 {
-			// Given back since; that it has been idle at all is worth noting, or
-			// nothing is learned of a target whose connections are always busy.
-			now = time.Now()
-			idle = max(now.Sub(c.since), 1)
-		}
-		if c.expired(t, idle, now) || !t.looksAlive(c, idle, now) {
+		idle := max(now.Sub(c.since), 0) // it may have been given back since
+		if c.expired(t, idle, now) || !t.life.spares(idle, now) && !t.looksAlive(c, idle, now) {
 			t.observer.Stale()
 			c.drop()
 			continue
@@ -140,12 +134,20 @@ func (t *Target) acquire(now time.Time, remaining time.Duration, inFlight int64,
 // looksAlive reports whether the target has neither closed the connection nor sent
 // bytes that nobody asked for, and learns from it.
 func (t *Target) looksAlive(c *conn, idle time.Duration, now time.Time) bool {
+	if idle == 0 {
+		// That it has been idle at all is worth noting, or nothing is learned of
+		// a target whose connections are always busy.
+		now = time.Now()
+		idle = max(now.Sub(c.since), 1)
+	}
 	switch c.stream.Look() {
 	case sock.Quiet:
 		t.life.alive(idle, now)
 		return true
 	case sock.Closed, sock.Broken:
 		t.life.died(idle-c.stream.HeardAgo(), now)
+	case sock.Bytes:
+		t.life.talks.Store(true)
 	}
 	return false
 }

@@ -163,6 +163,10 @@ func (t *Trip) ReadHead(client Client, now time.Time, within time.Duration, toHe
 		if n > 0 {
 			t.headLen, t.headed = n, t.Response.Status >= 200
 			t.startBody()
+			if t.outOfStep() {
+				t.failed = true
+				return t.disorder()
+			}
 			if t.trial != nil && t.headed && !t.failing.has(t.Response.Status) {
 				t.target.health.answered(t.begun)
 			}
