@@ -75,21 +75,36 @@ func (in *instance) fitDescriptors(cfg *config.Config) {
 		Msg("the descriptor limit is too low for limits.connections and all connections.max together; raise it (ulimit -n, LimitNOFILE)")
 }
 
-// relieveEvery is how often pools are looked at where they may come to have more
-// connections than there are descriptors for.
+// relieveEvery is how often at most pools are looked at where they may come to have
+// more connections than there are descriptors for.
 const relieveEvery = 250 * time.Millisecond
 
+// dialling is told that a pool is about to connect to a target.
+func (in *instance) dialling() {
+	select {
+	case in.dialled <- struct{}{}:
+	default:
+	}
+}
+
 // relieve closes idle connections to targets when descriptors run short: those of
-// one pool may lie idle while another needs them.
+// one pool may lie idle while another needs them. It looks while pools dial, since a
+// process that has nothing to do should not wake.
 func (in *instance) relieve(ctx context.Context) {
-	tick := time.NewTicker(relieveEvery)
-	defer tick.Stop()
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-pause.C:
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-in.dialled:
+		}
+		pause.Reset(relieveEvery)
 		d := in.descriptors.Load()
 		if d == nil || !d.tight() {
 			continue

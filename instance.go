@@ -34,6 +34,7 @@ type instance struct {
 	guard   *guard
 
 	descriptors atomic.Pointer[descriptors] // of the config in force
+	dialled     chan struct{}               // room for one: pools have dialled since relieve has looked
 
 	changing sync.Mutex // guards what follows; held while it is applied or handed over
 	cfg      *config.Config
@@ -76,10 +77,12 @@ type startOptions struct {
 // start reads the config and serves it. The error is a [config.Problems] where
 // the config is at fault.
 func start(opts startOptions, errs io.Writer) (*instance, error) {
-	in := &instance{opts: opts, started: time.Now(), log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version())}
+	in := &instance{opts: opts, started: time.Now(), log: telemetry.NewLog(errs), metrics: telemetry.NewMetrics(version()),
+		dialled: make(chan struct{}, 1)}
 	in.guard = newGuard(in)
 	in.proxy = proxy.New(proxy.Options{
 		Metrics: in.metrics, Trouble: func(msg string) { in.log.Error().Msg(msg) }, Event: in.healthChanged,
+		Dialling: in.dialling,
 	})
 	in.server = server.New(server.Options{
 		Handler: in.proxy.Handle,

@@ -97,7 +97,9 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 	}
 	var errs []error
 	for name, def := range cfg.Upstreams {
-		pool, err := upstream.NewPool(name, def, before[name], upstream.Options{Observe: g.observer, Event: p.opts.Event})
+		pool, err := upstream.NewPool(name, def, before[name], upstream.Options{
+			Observe: g.observer, Event: p.opts.Event, Dialling: p.opts.Dialling,
+		})
 		if err != nil {
 			errs = append(errs, &config.PathError{Path: config.Path("upstreams", name), Err: err})
 			continue

@@ -28,6 +28,9 @@ type Options struct {
 	// Event, which may be left out, is told of changes of targets' health, one
 	// upstream's in their order.
 	Event func(upstream.Event)
+	// Dialling, which may be left out, is called before each attempt to connect to
+	// a target, from any goroutine. It must not block.
+	Dialling func()
 }
 
 // Proxy serves requests by the generation in force.

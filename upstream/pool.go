@@ -50,6 +50,9 @@ type Options struct {
 	// Event is told of changes of health, one at a time and in order. It may
 	// look at pools, but must not start or stop one.
 	Event func(Event)
+	// Dialling is called before each attempt to connect to a target. It must not
+	// block.
+	Dialling func()
 }
 
 // Observer is told what becomes of the connections to one target. It is called
@@ -81,6 +84,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Event == nil {
 		o.Event = func(Event) {}
+	}
+	if o.Dialling == nil {
+		o.Dialling = func() {}
 	}
 }
 

@@ -33,6 +33,7 @@ type Target struct {
 	client   fasthttp.HostClient
 	network  string
 	port     string
+	dialling func()
 	resolver *resolver // nil where the address needs none
 	connect  time.Duration
 	maxAge   time.Duration
@@ -57,6 +58,7 @@ func newTarget(address string, def *config.Upstream, old *Target, opts *Options)
 		Node:     node,
 		health:   health,
 		life:     life,
+		dialling: opts.Dialling,
 		connect:  def.Timeouts.Connect.D(),
 		maxAge:   c.MaxAge.D(),
 		inFlight: int64(c.Max) + int64(c.Queue),
@@ -203,6 +205,7 @@ func (t *Target) dial(left time.Duration) (net.Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 		defer cancel()
 	}
+	t.dialling()
 	raw, a, err := t.dialAny(ctx)
 	if err != nil {
 		t.observer.Connected(false)
