@@ -169,7 +169,7 @@ func (g *group) write(r *record) {
 	for _, s := range g.sinks {
 		r.head = r.head[:0]
 		if s.prefix != nil {
-			r.head = append(appendTime(append(r.head, s.prefix...), r.x.Start.Add(r.x.Duration)), s.suffix...)
+			r.head = append(r.clock.appendTime(append(r.head, s.prefix...), r.x.Start.Add(r.x.Duration)), s.suffix...)
 		}
 		s.put(r.head, r.line)
 	}

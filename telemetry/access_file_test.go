@@ -19,7 +19,7 @@ func TestTornLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := &fileOutput{file: f, torn: true}
-	good := appendLine(nil, sample())
+	good := plainLine(sample())
 	if _, err := f.Write(good[:20]); err != nil {
 		t.Fatal(err)
 	}

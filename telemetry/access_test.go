@@ -144,11 +144,15 @@ func TestAccessLogWritesSoonWithoutMore(t *testing.T) {
 	defer r.Close()
 	a := newAccess(w, NewMetrics(""), noTrouble(t))
 	lines := bufio.NewReader(r)
-	for i := range 3 {
-		writeURI(a, strconv.Itoa(i))
-		l, err := lines.ReadBytes('\n')
-		if err != nil || *parseLine(t, l).URI != strconv.Itoa(i) {
-			t.Fatalf("line %d is %q, error %v", i, l, err)
+	for _, n := range []int{1, 1, 3 * blockSize / 2 / len(plainLine(sample())) /* more than a block */, 1} {
+		for i := range n {
+			writeURI(a, strconv.Itoa(i))
+		}
+		for i := range n {
+			l, err := lines.ReadBytes('\n')
+			if err != nil || *parseLine(t, l).URI != strconv.Itoa(i) {
+				t.Fatalf("line %d of %d is %q, error %v", i, n, l, err)
+			}
 		}
 	}
 	closeLog(t, a)
@@ -183,7 +187,7 @@ func TestBlockedWriterBlocksNobody(t *testing.T) {
 	told := make(chan AccessEvent, 10)
 	a := newAccess(w, m, func(e AccessEvent) { told <- e })
 	x := sample()
-	total := 5 * (8 << 20) / 4 / len(appendLine(nil, x))
+	total := 5 * (8 << 20) / 4 / len(plainLine(x))
 	for range total {
 		a.Write(x) // would hang the test
 	}

@@ -21,8 +21,18 @@ func appendJSON[T ~string | ~[]byte](dst []byte, s T, limit int) []byte {
 		s = s[:limit]
 	}
 	dst = append(dst, '"')
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return append(appendEscaped(dst, s, i), '"')
+		}
+	}
+	return append(append(dst, s...), '"')
+}
+
+// appendEscaped appends s, whose bytes before i stand for themselves.
+func appendEscaped[T ~string | ~[]byte](dst []byte, s T, i int) []byte {
 	start := 0
-	for i := 0; i < len(s); {
+	for i < len(s) {
 		c := s[i]
 		if plain[c] {
 			i++
@@ -40,8 +50,7 @@ func appendJSON[T ~string | ~[]byte](dst []byte, s T, limit int) []byte {
 		i += n
 		start = i
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	return append(dst, s[start:]...)
 }
 
 // appendEscape appends an ASCII character that cannot stand for itself.

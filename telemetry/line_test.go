@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -46,10 +47,19 @@ func parseLine(t testing.TB, b []byte) line {
 	return l
 }
 
-// mappedLine is what appendLine must be the same as.
-func mappedLine(x *exchange.Exchange) []byte {
+// plainLine is the line of a shape that no stage has changed.
+func plainLine(x *exchange.Exchange) []byte {
 	f := firstShape().format("json")
-	f.untouched = false
+	return f.append(nil, &record{x: x, weight: 1})
+}
+
+// mappedLine is what appendLine must be the same as.
+func mappedLine(x *exchange.Exchange) []byte { return slowLine(x, "json") }
+
+// slowLine is a line made column by column.
+func slowLine(x *exchange.Exchange, format string) []byte {
+	f := firstShape().format(format)
+	f.quick = nil
 	return f.append(nil, &record{x: x, weight: 1})
 }
 
@@ -65,11 +75,42 @@ func sample() *exchange.Exchange {
 	}
 }
 
+// sameLines checks that formats with a quick way have the same lines by it.
+func sameLines(t *testing.T, x *exchange.Exchange) {
+	t.Helper()
+	for _, text := range []string{"json", "common", "combined"} {
+		f := firstShape().format(text)
+		if f.quick == nil {
+			t.Fatalf("%s has no quick way", text)
+		}
+		quick := f.append(nil, &record{x: x, weight: 1})
+		if slow := slowLine(x, text); string(quick) != string(slow) {
+			t.Fatalf("lines are\n%sand\n%s", quick, slow)
+		}
+	}
+}
+
+func TestQuickLines(t *testing.T) {
+	sameLines(t, sample())
+	sameLines(t, &exchange.Exchange{Start: time.Now(), Facts: exchange.Facts{Status: 400, Reason: exchange.Malformed}})
+	for _, fields := range []string{"", "\nReferer: http://b/?c=\"\\\xff\nUser-Agent: \xe9", "\nuser-agent: a\nUser-Agent: b\nReferer: " + strings.Repeat("\xff", 2*maxAdded)} {
+		x := received(t, "GET /bench HTTP/1.1\nHost: a"+fields)
+		sameLines(t, x)
+		x.Head.Minor, x.Head.Method, x.Head.Target, x.Forwarding.Client = 0, nil, nil, nil
+		sameLines(t, x)
+	}
+	for n := int64(-1); n < 1e18; n = max(n+1, n*9) {
+		x := sample()
+		x.Status, x.BytesOut, x.BytesIn = int(n), n, n+1
+		sameLines(t, x)
+	}
+}
+
 func TestLine(t *testing.T) {
 	const want = `{"time":"2025-03-09T06:05:02.004321Z","client":"192.0.2.7","method":"GET","host":"api.example.com",` +
 		`"uri":"/users?x=1","proto":"HTTP/1.1","route":"user","upstream":"cache","target":"127.0.0.1:9101","attempts":2,` +
 		`"status":200,"bytes_in":12,"bytes_out":3456,"duration_ms":12.345,"header_ms":0.120}` + "\n"
-	for _, got := range [][]byte{appendLine(nil, sample()), mappedLine(sample())} {
+	for _, got := range [][]byte{plainLine(sample()), mappedLine(sample())} {
 		if string(got) != want {
 			t.Errorf("line is\n%swant\n%s", got, want)
 		}
@@ -79,7 +120,7 @@ func TestLine(t *testing.T) {
 func TestLineOfATrace(t *testing.T) {
 	x := sample()
 	x.Trace.ID = [16]byte{0xab, 15: 0xcd}
-	for _, got := range [][]byte{appendLine(nil, x), mappedLine(x)} {
+	for _, got := range [][]byte{plainLine(x), mappedLine(x)} {
 		if !strings.HasSuffix(string(got), `,"header_ms":0.120,"trace_id":"ab0000000000000000000000000000cd"}`+"\n") {
 			t.Errorf("line is %s", got)
 		}
@@ -88,10 +129,10 @@ func TestLineOfATrace(t *testing.T) {
 
 func TestLineWithoutHead(t *testing.T) {
 	x := &exchange.Exchange{Start: time.Now(), Facts: exchange.Facts{Status: 400, Reason: exchange.Malformed}}
-	if b := appendLine(nil, x); string(b) != string(mappedLine(x)) {
+	if b := plainLine(x); string(b) != string(mappedLine(x)) {
 		t.Errorf("mapped line is %s", mappedLine(x))
 	}
-	l := parseLine(t, appendLine(nil, x))
+	l := parseLine(t, plainLine(x))
 	if l.Method != nil || l.Host != nil || l.URI != nil || l.Route != nil || l.Target != nil || l.Header != "" {
 		t.Errorf("line tells what is not known: %+v", l)
 	}
@@ -103,7 +144,7 @@ func TestLineWithoutHead(t *testing.T) {
 func TestLineOfTunnel(t *testing.T) {
 	x := sample()
 	x.Upgraded, x.Duration, x.Head.Minor = true, 90*time.Minute, 0
-	l := parseLine(t, appendLine(nil, x))
+	l := parseLine(t, plainLine(x))
 	if !l.Upgraded || l.Duration != "5400000.000" || l.Proto != "HTTP/1.0" {
 		t.Errorf("line is %+v", l)
 	}
@@ -114,7 +155,7 @@ func TestLineIsBounded(t *testing.T) {
 	long := strings.Repeat("\x01", 1<<20)
 	x.Head.Method, x.Head.Host, x.Head.Target = []byte(long), []byte(long), []byte(long)
 	x.Route, x.Upstream, x.TargetName, x.Forwarding.Client = long, long, long, []byte(long)
-	b := appendLine(nil, x)
+	b := plainLine(x)
 	if len(b) > blockSize/2 {
 		t.Errorf("line of %d bytes", len(b))
 	}
@@ -124,11 +165,28 @@ func TestLineIsBounded(t *testing.T) {
 	}
 }
 
+// One clock for all, as records are used again.
 func TestTimesOfLines(t *testing.T) {
-	for _, at := range []time.Time{{}, time.Unix(0, 0), time.Unix(1e9, 999_999_999), time.Date(9999, 12, 31, 23, 59, 59, 1000, time.UTC)} {
-		want := at.UTC().Format("2006-01-02T15:04:05.000000Z")
-		if got := string(appendTime(nil, at)); got != want {
-			t.Errorf("time is %s, want %s", got, want)
+	var c clock
+	end := time.Date(9999, 12, 31, 23, 59, 59, 1000, time.UTC)
+	times := []time.Time{time.Unix(0, 0), {}, time.Unix(0, 0), time.Unix(1e9, 999_999_999), time.Unix(1e9, 1e9), time.Unix(1e9, 1e9+123_456_789), end}
+	for _, at := range times {
+		for _, at := range []time.Time{at, at.Add(time.Hour), at.In(time.FixedZone("", -5400)), at} {
+			want := at.UTC().Format("2006-01-02T15:04:05.000000Z 02/Jan/2006:15:04:05 +0000")
+			if got := string(c.appendCLF(append(c.appendTime(nil, at), ' '), at)); got != want {
+				t.Errorf("time is %s, want %s", got, want)
+			}
+		}
+	}
+}
+
+func TestMillis(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1: "0.000", 0: "0.000", 999: "0.000", 1000: "0.001", 120_999: "0.120", 999_999: "0.999",
+		time.Millisecond: "1.000", 10*time.Millisecond + 19*time.Microsecond: "10.019", math.MaxInt64: "9223372036854.775",
+	} {
+		if got := string(appendMillis(nil, d)); got != want {
+			t.Errorf("%d ns are %s, want %s", d, got, want)
 		}
 	}
 }
@@ -162,11 +220,9 @@ func FuzzLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, uri, host, method []byte, route string, status int, n int64) {
 		x := sample()
 		x.Head.Target, x.Head.Host, x.Head.Method = uri, host, method
-		x.Route, x.Status, x.BytesIn, x.Duration = route, status, n, time.Duration(n)
-		b := appendLine(nil, x)
-		if mapped := mappedLine(x); string(b) != string(mapped) {
-			t.Fatalf("lines are\n%sand\n%s", b, mapped)
-		}
+		x.Route, x.Status, x.BytesIn, x.BytesOut, x.Duration = route, status, n, n/3, time.Duration(n)
+		sameLines(t, x)
+		b := plainLine(x)
 		if strings.Count(string(b), "\n") != 1 {
 			t.Fatalf("more than one line: %q", b)
 		}
@@ -187,7 +243,9 @@ func BenchmarkAccessLine(b *testing.B) {
 	r := &record{x: x, weight: 1}
 	for _, text := range []string{"json", "mapped", "common", "combined", "{time} {client} {status} {duration_ms} {header:User-Agent}"} {
 		f := firstShape().format(strings.Replace(text, "mapped", "json", 1))
-		f.untouched = text == "json"
+		if text == "mapped" {
+			f.quick = nil
+		}
 		b.Run(strings.Fields(text)[0], func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -200,9 +258,10 @@ func BenchmarkAccessLine(b *testing.B) {
 func BenchmarkTime(b *testing.B) {
 	at := time.Now()
 	var buf []byte
+	var c clock
 	b.Run("own", func(b *testing.B) {
 		for b.Loop() {
-			buf = appendTime(buf[:0], at)
+			buf = c.appendTime(buf[:0], at)
 		}
 	})
 	b.Run("AppendFormat", func(b *testing.B) {
@@ -220,7 +279,7 @@ func TestEscapingDoesNotAllocate(t *testing.T) {
 	for _, text := range []string{"json", "combined"} {
 		f := firstShape().format(text)
 		noAllocs(t, func() { f.append(buf, r) })
-		f.untouched = false
+		f.quick = nil
 		noAllocs(t, func() { f.append(buf, r) })
 	}
 }

@@ -20,6 +20,7 @@ type record struct {
 	scratch []byte // of one column at a time
 	line    []byte
 	head    []byte // what a syslog sink puts in front of the line
+	clock   clock
 }
 
 var records = sync.Pool{New: func() any { return new(record) }}
@@ -106,7 +107,7 @@ func (c *column) append(dst []byte, r *record, q quoting) ([]byte, bool) {
 	x := r.x
 	switch c.source {
 	case fromTime:
-		return quoted(appendTime(quote(dst, q), x.Start), q), true
+		return quoted(r.clock.appendTime(quote(dst, q), x.Start), q), true
 	case fromClient:
 		dst, _ = appendText(dst, x.Forwarding.Client, c, q)
 		return dst, q == asJSON || len(x.Forwarding.Client) > 0
@@ -117,15 +118,15 @@ func (c *column) append(dst []byte, r *record, q quoting) ([]byte, bool) {
 	case fromTarget:
 		return appendText(dst, x.TargetName, c, q)
 	case fromAttempts:
-		return strconv.AppendInt(dst, int64(x.Attempts), 10), x.Attempts > 0 || q != asJSON
+		return appendInt(dst, int64(x.Attempts)), x.Attempts > 0 || q != asJSON
 	case fromStatus:
-		return strconv.AppendInt(dst, int64(x.Status), 10), true
+		return appendInt(dst, int64(x.Status)), true
 	case fromReason:
 		return appendText(dst, x.Reason.String(), c, q)
 	case fromBytesIn:
-		return strconv.AppendInt(dst, x.BytesIn, 10), true
+		return appendInt(dst, x.BytesIn), true
 	case fromBytesOut:
-		return strconv.AppendInt(dst, x.BytesOut, 10), true
+		return appendInt(dst, x.BytesOut), true
 	case fromDuration:
 		return appendMillis(dst, x.Duration), true
 	case fromHeaderTime:
@@ -153,7 +154,7 @@ func (c *column) append(dst []byte, r *record, q quoting) ([]byte, bool) {
 	case fromText:
 		return appendText(dst, c.arg, c, q)
 	case fromTimeCLF:
-		return quoted(appendTimeCLF(quote(dst, q), x.Start), q), true
+		return quoted(r.clock.appendCLF(quote(dst, q), x.Start), q), true
 	}
 	if x.Head == nil {
 		return dst, false
@@ -205,7 +206,7 @@ func (c *column) appendURI(dst []byte, r *record, q quoting) []byte {
 	dst, _ = appendText(dst, c.hidden(r, target), c, q)
 	if q == asJSON && len(target) > c.limit && !c.redacted {
 		dst = append(dst, `,"uri_length":`...)
-		dst = strconv.AppendInt(dst, int64(len(target)), 10)
+		dst = appendInt(dst, int64(len(target)))
 	}
 	return dst
 }

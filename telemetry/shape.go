@@ -120,9 +120,11 @@ func (secret *column) covers(c *column) bool {
 
 // format is how a line is written: as JSON, or as literals and columns by turns.
 type format struct {
-	json      bool
-	untouched bool // JSON of a shape that no stage has changed
-	parts     []part
+	json  bool
+	parts []part
+	// quick does the same for a shape that no stage has changed; nil if there is
+	// no such function.
+	quick func(dst []byte, r *record) []byte
 }
 
 // part is a literal and the column behind it. The last of a template may have no
@@ -144,19 +146,25 @@ func (s *shape) format(text string) format {
 	switch text {
 	case config.FormatJSON:
 		f = s.jsonFormat()
+		f.quick = appendLine
 	case config.FormatCommon:
 		f = s.template(commonTemplate)
+		f.quick = appendCommon
 	case config.FormatCombined:
 		f = s.template(combinedTemplate)
+		f.quick = appendCombined
 	default:
 		f = s.template(text)
+	}
+	if s.changed {
+		f.quick = nil
 	}
 	f.bound()
 	return f
 }
 
 func (s *shape) jsonFormat() format {
-	f := format{json: true, untouched: !s.changed}
+	f := format{json: true}
 	for _, c := range s.columns {
 		f.parts = append(f.parts, part{literal: `,` + strconv.Quote(c.name) + `:`, column: &c})
 	}
@@ -233,8 +241,8 @@ func (f *format) bound() {
 // append appends the line of a record. It does not allocate if dst has room.
 func (f *format) append(dst []byte, r *record) []byte {
 	switch {
-	case f.untouched:
-		return appendLine(dst, r.x)
+	case f.quick != nil:
+		return append(f.quick(dst, r), '\n')
 	case f.json:
 		return f.appendJSON(dst, r)
 	}

@@ -146,6 +146,7 @@ func (s *sink) write() {
 				}
 				return
 			}
+			timer.Reset(flushEvery) // what waits now came when that block was full
 		}
 	}
 }
