@@ -92,8 +92,9 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 		tunnels: &p.tunnels,
 	}
 	var before map[string]*upstream.Pool
+	var table *router.Table
 	if prev != nil {
-		g.Number, before = prev.Number+1, prev.pools
+		g.Number, before, table = prev.Number+1, prev.pools, prev.table
 	}
 	var errs []error
 	for name, def := range cfg.Upstreams {
@@ -108,7 +109,7 @@ func (p *Proxy) compile(cfg *config.Config, prev *Generation) (*Generation, erro
 	}
 	var err error
 	g.chains, err = buildMiddlewares(cfg)
-	errs = append(errs, err, g.compileRoutes(cfg))
+	errs = append(errs, err, g.compileRoutes(cfg, table))
 	if err := errors.Join(errs...); err != nil {
 		g.scope.Close()
 		return nil, err
@@ -134,7 +135,7 @@ func buildMiddlewares(cfg *config.Config) (map[string]middleware.Middleware, err
 	return built, errors.Join(errs...)
 }
 
-func (g *Generation) compileRoutes(cfg *config.Config) error {
+func (g *Generation) compileRoutes(cfg *config.Config, before *router.Table) error {
 	rules := make([]router.Rule, len(cfg.Routes))
 	g.routes = make([]route, len(cfg.Routes))
 	forwarders := map[string]*forwarder{}
@@ -148,7 +149,7 @@ func (g *Generation) compileRoutes(cfg *config.Config) error {
 			Headers: def.Headers, Query: def.Query, Cookies: def.Cookies, Handler: rt.handler,
 		}
 	}
-	table, err := router.Compile(rules)
+	table, err := router.CompileAfter(before, rules)
 	if err != nil {
 		return placeRules(err)
 	}

@@ -43,7 +43,11 @@ func (l *leaf) pattern() *pattern { return &l.routes[0].pattern }
 // Compile builds the table of the rules, whose order does not matter. If anything is wrong with them it returns no
 // table and a *RulesError that holds everything, not just the first mistake. Two rules conflict if they are equally
 // specific and one request can satisfy both; see tie.
-func Compile(rules []Rule) (*Table, error) {
+func Compile(rules []Rule) (*Table, error) { return CompileAfter(nil, rules) }
+
+// CompileAfter is Compile for the rules that take the place of those of a table, which may be nil: a host whose paths are
+// what they were shares its trees with it, as they do not change any more. Most of the work is to build those.
+func CompileAfter(before *Table, rules []Rule) (*Table, error) {
 	var wrong RulesError
 	t := &Table{exact: make(map[string]*hostTable), wildcards: make(map[string]*hostTable)}
 	tables := make(map[host]*hostTable)
@@ -84,7 +88,9 @@ func Compile(rules []Rule) (*Table, error) {
 	t.routes = make([]*Route, 0, len(rules))
 	var plan planner
 	for _, ht := range t.hosts {
-		ht.grow(&plan)
+		if !ht.share(before.of(ht.host)) {
+			ht.grow(&plan)
+		}
 		t.add(ht)
 	}
 	return t, nil
@@ -115,8 +121,12 @@ func (ht *hostTable) order() {
 			l.routes = l.only[:]
 		}
 		ht.colon = ht.colon || p.colon
+		if p.segments[0].kind == kindRest {
+			ht.root = l
+		}
 		from = to
 	}
+	ht.all = ht.root != nil && len(ht.leaves) == 1
 }
 
 func (ht *hostTable) findTies(found *ties) {
@@ -127,9 +137,32 @@ func (ht *hostTable) findTies(found *ties) {
 	}
 }
 
+// of returns the table of a host, nil if there is none.
+func (t *Table) of(h host) *hostTable {
+	switch {
+	case t == nil:
+		return nil
+	case h.class == hostExact:
+		return t.exact[h.name]
+	case h.class == hostWildcard:
+		return t.wildcards[h.name]
+	}
+	return t.anyHost
+}
+
+// share takes over the trees of a table, nil included, and reports whether it could: they know nothing of the leaves but
+// their shapes and numbers.
+func (ht *hostTable) share(before *hostTable) bool {
+	same := func(a, b leaf) bool { return a.pattern().shape == b.pattern().shape }
+	if before == nil || !slices.EqualFunc(ht.leaves, before.leaves, same) {
+		return false
+	}
+	ht.layers = before.layers
+	return true
+}
+
 // grow builds the trees of the leaves.
 func (ht *hostTable) grow(plan *planner) {
-	ht.all = len(ht.leaves) == 1 && ht.leaves[0].pattern().segments[0].kind == kindRest
 	plan.clear()
 	for i := range ht.leaves {
 		p := ht.leaves[i].pattern()
@@ -143,22 +176,21 @@ func (ht *hostTable) grow(plan *planner) {
 		if prefix != "" {
 			ht.layers[layer].Handle(treeMethod, prefix, found)
 		}
-		if p.segments[0].kind == kindRest {
-			ht.root = &ht.leaves[i]
-		}
 	}
 }
 
 // treeMethod is the method under which trees hold every path. Methods are told apart in the leaves.
 const treeMethod = ""
 
-// treePaths returns the pattern as fasthttprouter spells it, and for /v1/* also /v1, which its * does not take.
+// treePaths returns the pattern as fasthttprouter spells it, and for /v1/* also /v1, which its * does not take. Trees may
+// outlive the text of the pattern, which is a part of the config's.
 func treePaths(p *pattern) (path, prefix string) {
 	if p.params == 0 && !p.colon {
 		if !p.rest() {
-			return p.text, ""
+			return strings.Clone(p.text), ""
 		}
-		return p.text + "r", p.text[:len(p.text)-len("/*")]
+		path = p.text + "r"
+		return path, path[:len(p.text)-len("/*")]
 	}
 	var b strings.Builder
 	for _, s := range p.segments {
