@@ -4,7 +4,9 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 )
 
 // asides are those at work; guarded by the lock. The first prepares the runtime,
@@ -12,20 +14,27 @@ import (
 var asides struct {
 	sync.Mutex
 	running int
-	widened bool // to two processors
-	percent int  // of GOGC before
+	beating *atomic.Bool // ends the metronome; nil where there is none
+	percent int          // of GOGC before
 }
 
 // deferral is how many times more garbage may be there while somebody is aside.
 const deferral = 4
 
+// asideProcessors is how many the runtime has while somebody is aside, where it
+// has one otherwise: one for requests, one for the work, one for the metronome, and
+// the least with which the collector takes one as its own. With fewer it takes turns
+// on those of requests, each longer than the one before, and up to 10 ms in which
+// nobody looks for what has arrived.
+const asideProcessors = 4
+
 // aside does work that takes a processor for long, as a reload of very many routes
 // does, without keeping requests from theirs: on a thread of less weight, and,
-// where the runtime uses one processor only, with another meanwhile. The kernel
+// where the runtime uses one processor only, with more meanwhile. The kernel
 // shares it out more finely than the runtime would, which looks for what has
-// arrived only every 10 ms while it has other things to run. The collector has all
-// of a thread's weight and is better left for afterwards, when it shares the
-// processor of the requests by small turns; memory that is limited has it come sooner.
+// arrived only every 10 ms while it has other things to run; a metronome has it do
+// so often enough. What the work leaves behind is collected at its end, under the
+// same conditions; memory that is limited has that come sooner.
 func aside(work func()) {
 	beginAside()
 	done := make(chan struct{})
@@ -49,8 +58,11 @@ func beginAside() {
 	if asides.percent = debug.SetGCPercent(-1); asides.percent > 0 {
 		debug.SetGCPercent(asides.percent * deferral)
 	}
-	if asides.widened = runtime.GOMAXPROCS(0) == 1; asides.widened {
-		runtime.GOMAXPROCS(2)
+	if runtime.GOMAXPROCS(0) == 1 {
+		runtime.GOMAXPROCS(asideProcessors)
+		asides.beating = new(atomic.Bool)
+		asides.beating.Store(true)
+		go metronome(asides.beating)
 	}
 }
 
@@ -60,10 +72,25 @@ func endAside() {
 	if asides.running--; asides.running > 0 {
 		return
 	}
-	if asides.widened {
+	collect(asides.percent)
+	if asides.beating != nil {
+		asides.beating.Store(false)
+		asides.beating = nil
 		oneProcessor()
 	}
 	debug.SetGCPercent(asides.percent)
+}
+
+// collect has garbage collected where it is half of what GOGC allows or more. Left
+// alone, the collector would begin with whatever is allocated next and have that
+// help, with the one processor that requests need.
+func collect(percent int) {
+	sizes := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sizes)
+	live, all := sizes[0].Value.Uint64(), sizes[1].Value.Uint64()
+	if percent > 0 && all > live+live/200*uint64(percent) {
+		runtime.GC()
+	}
 }
 
 // oneProcessor goes back to one processor: for good if that is what the user said,

@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"runtime"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -41,5 +43,22 @@ func takeShortTurns() {
 		}
 		attr.Runtime = uint64(turn)
 		_ = unix.SchedSetAttr(id, attr, 0)
+	}
+}
+
+// beat is how often the metronome wakes.
+const beat = 400 * time.Microsecond
+
+// metronome wakes again and again for as long as on is set. The kernel looks whether
+// a thread's turn is over when another one wakes, or else by a clock of its own,
+// every 4 ms mostly: what works on and wakes nobody keeps the processor for that
+// long. It sleeps in the kernel, since a timer of the runtime's waits for the very
+// threads that are to be interrupted.
+func metronome(on *atomic.Bool) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	pause := unix.NsecToTimespec(beat.Nanoseconds())
+	for on.Load() {
+		_ = unix.Nanosleep(&pause, nil)
 	}
 }

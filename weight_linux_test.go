@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -48,5 +49,21 @@ func TestShortTurns(t *testing.T) {
 	}
 	if second := took(); first != turn || second != turn {
 		t.Errorf("turns of %v and %v, want %v", first, second, turn)
+	}
+}
+
+func TestMetronomeEnds(t *testing.T) {
+	var on atomic.Bool
+	on.Store(true)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		metronome(&on)
+	}()
+	on.Store(false)
+	select {
+	case <-ended:
+	case <-time.After(time.Minute):
+		t.Error("goes on")
 	}
 }

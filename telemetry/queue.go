@@ -4,12 +4,7 @@ import "sync"
 
 const (
 	blockSize = 64 << 10
-	// batch is how many full blocks are worth waking the writer for. On one core a
-	// write that Go's scheduler is told of has the runtime's monitor thread look
-	// after it every 20 µs, and for a millisecond and more after its end: that
-	// costs more than ten times the write.
-	batch    = 4
-	maxSpare = batch + 1
+	maxSpare  = 4
 )
 
 // queue holds lines until the writer takes them, in blocks of what one write
@@ -31,7 +26,7 @@ type outcome uint8
 const (
 	queued outcome = iota
 	first          // queued, and the only line there is
-	filled         // queued, and enough blocks are full to be written
+	filled         // queued, and a block became full
 	behind         // lost: too much waits
 	ended          // lost: the queue is closed
 )
@@ -54,11 +49,7 @@ func (q *queue) put(head, line []byte) outcome {
 		}
 		q.full = append(q.full, q.current)
 		q.current = q.block()
-		// A small queue, in which this would take too much of the bound, has all
-		// written at once.
-		if len(q.full) >= min(batch, q.blocks/2) {
-			o = filled
-		}
+		o = filled
 	case q.current == nil:
 		q.current = q.block()
 		o = first
