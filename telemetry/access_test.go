@@ -303,6 +303,30 @@ func TestQueueIsBounded(t *testing.T) {
 	}
 }
 
+// The writer is woken for a batch, and before a small queue is full.
+func TestQueueTellsOfBatches(t *testing.T) {
+	for blocks, want := range map[int]int{2: 1, 3: 1, 5: 2, 8: batch, 128: batch} {
+		q := queue{blocks: blocks}
+		for range 3 {
+			if o := q.put(nil, make([]byte, blockSize)); o != first {
+				t.Errorf("of %d blocks, the first line: outcome %d", blocks, o)
+			}
+			n := 1
+			for q.put(nil, make([]byte, blockSize)) != filled {
+				n++
+			}
+			if n != want {
+				t.Errorf("of %d blocks, %d are full before the writer is woken, want %d", blocks, n, want)
+			}
+			for more := true; more; {
+				var b []byte
+				b, more = q.take(true)
+				q.release(b)
+			}
+		}
+	}
+}
+
 func TestWriteDoesNotAllocate(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -4,7 +4,12 @@ import "sync"
 
 const (
 	blockSize = 64 << 10
-	maxSpare  = 4
+	// batch is how many full blocks are worth waking the writer for. On one core a
+	// write that Go's scheduler is told of has the runtime's monitor thread look
+	// after it every 20 µs, and for a millisecond and more after its end: that
+	// costs more than ten times the write.
+	batch    = 4
+	maxSpare = batch + 1
 )
 
 // queue holds lines until the writer takes them, in blocks of what one write
@@ -26,7 +31,7 @@ type outcome uint8
 const (
 	queued outcome = iota
 	first          // queued, and the only line there is
-	filled         // queued, and a block became full
+	filled         // queued, and enough blocks are full to be written
 	behind         // lost: too much waits
 	ended          // lost: the queue is closed
 )
@@ -49,7 +54,11 @@ func (q *queue) put(head, line []byte) outcome {
 		}
 		q.full = append(q.full, q.current)
 		q.current = q.block()
-		o = filled
+		// A small queue, in which this would take too much of the bound, has all
+		// written at once.
+		if len(q.full) >= min(batch, q.blocks/2) {
+			o = filled
+		}
 	case q.current == nil:
 		q.current = q.block()
 		o = first

@@ -67,7 +67,7 @@ type sink struct {
 	quiet    time.Duration
 
 	wake    chan struct{} // lines wait, and none did before
-	flush   chan struct{} // a block is full, or something is to be done at once
+	flush   chan struct{} // blocks are full, or something is to be done at once
 	losing  chan error    // why lines are lost, or wait
 	ended   chan struct{} // closed when the writer has ended
 	closing atomic.Bool
@@ -125,8 +125,8 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// write is the writer's goroutine. A block is written when it is full, and at the
-// latest flushEvery after the first line that waits.
+// write is the writer's goroutine. Blocks are written when a batch of them is full,
+// and at the latest flushEvery after the first line that waits.
 func (s *sink) write() {
 	defer close(s.ended)
 	timer := time.NewTimer(flushEvery)
@@ -146,7 +146,7 @@ func (s *sink) write() {
 				}
 				return
 			}
-			timer.Reset(flushEvery) // what waits now came when that block was full
+			timer.Reset(flushEvery) // what waits now came when the last of these was full
 		}
 	}
 }
