@@ -132,6 +132,23 @@ func TestCostOfMetrics(t *testing.T) {
 	}
 }
 
+// Counting slows what has many threads more than what has one.
+func TestNoPeersWhereCyclesAreCounted(t *testing.T) {
+	counted := 0
+	for _, s := range setups {
+		if !s.cycles {
+			continue
+		}
+		counted++
+		if !s.alone {
+			t.Errorf("cycles are counted in the setup %q, where Sluice is compared with its peers", s.name)
+		}
+	}
+	if counted == 0 {
+		t.Error("cycles are counted nowhere")
+	}
+}
+
 // The work of this test is counted where this can be, and grows.
 func TestCounters(t *testing.T) {
 	c := openCounters(os.Getpid())
