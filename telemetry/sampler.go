@@ -3,8 +3,8 @@ package telemetry
 import (
 	"cmp"
 	"maps"
-	"runtime"
 	"slices"
+	"time"
 )
 
 // Sampler reads figures again and again, at a cost that does not grow with the
@@ -54,13 +54,6 @@ func (s *Sampler) Figures() *Figures {
 
 // choose fills the room that there is with the routes most often asked for.
 func (s *Sampler) choose() {
-	m := s.m
-	m.mu.Lock()
-	routes := make([]*RouteMetrics, 0, len(m.routes))
-	for _, r := range m.routes {
-		routes = append(routes, r.counters)
-	}
-	m.mu.Unlock()
 	known := make(map[*RouteMetrics]bool, len(s.routes))
 	for _, r := range s.routes {
 		known[r] = true
@@ -70,14 +63,21 @@ func (s *Sampler) choose() {
 		requests uint64
 	}
 	var found []candidate
-	for i, r := range routes {
-		if i%1024 == 1023 {
-			runtime.Gosched() // requests come first
+	seen := 0
+	s.m.mu.Lock()
+	for _, r := range s.m.routes {
+		if seen++; seen%1024 == 0 {
+			// Requests come first. To yield would not do: on one processor, that lets
+			// in goroutines, and nobody looks for what has arrived.
+			s.m.mu.Unlock()
+			time.Sleep(time.Millisecond)
+			s.m.mu.Lock()
 		}
-		if !known[r] && r.used() {
-			found = append(found, candidate{r, r.totals().Requests})
+		if !known[r.counters] && r.counters.used() {
+			found = append(found, candidate{r.counters, r.counters.totals().Requests})
 		}
 	}
+	s.m.mu.Unlock()
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(a.name, b.name))
 	})

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/sluiceproxy/sluice/exchange"
@@ -44,5 +45,30 @@ func TestSamplerLooksAfterSome(t *testing.T) {
 	want("there is room", f, false, "a 2", "b 7")
 	if f.All.Requests != 12 {
 		t.Errorf("%d requests in all", f.All.Requests)
+	}
+}
+
+// TestSamplerBesideReloads: routes come and go while all of very many are looked at.
+func TestSamplerBesideReloads(t *testing.T) {
+	m := NewMetrics("v1.2.3")
+	kept := m.Scope()
+	for i := range 5000 {
+		kept.Route(fmt.Sprint("kept ", i))
+	}
+	kept.Route("asked").Observe(&exchange.Facts{Status: 200})
+	var reloading sync.WaitGroup
+	reloading.Go(func() {
+		for range 20 {
+			next := m.Scope()
+			for i := range 5000 {
+				next.Route(fmt.Sprint("gone ", i))
+			}
+			next.Close()
+		}
+	})
+	f := m.Sampler(2).Figures()
+	reloading.Wait()
+	if len(f.Routes) != 1 || f.Routes[0].Name != "asked" {
+		t.Errorf("got %v, want the route that was asked for", f.Routes)
 	}
 }
