@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"time"
 )
 
 // Sampler reads figures again and again, at a cost that does not grow with the
@@ -63,21 +62,11 @@ func (s *Sampler) choose() {
 		requests uint64
 	}
 	var found []candidate
-	seen := 0
-	s.m.mu.Lock()
-	for _, r := range s.m.routes {
-		if seen++; seen%1024 == 0 {
-			// Requests come first. To yield would not do: on one processor, that lets
-			// in goroutines, and nobody looks for what has arrived.
-			s.m.mu.Unlock()
-			time.Sleep(time.Millisecond)
-			s.m.mu.Lock()
+	s.m.eachUsed(func(r *RouteMetrics) {
+		if !known[r] {
+			found = append(found, candidate{r, r.totals().Requests})
 		}
-		if !known[r.counters] && r.counters.used() {
-			found = append(found, candidate{r.counters, r.counters.totals().Requests})
-		}
-	}
-	s.m.mu.Unlock()
+	})
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.requests, a.requests), cmp.Compare(a.name, b.name))
 	})

@@ -1,6 +1,10 @@
 package telemetry
 
-import "github.com/sluiceproxy/sluice/exchange"
+import (
+	"time"
+
+	"github.com/sluiceproxy/sluice/exchange"
+)
 
 // Totals is how many requests of a route have ended, and how many of them failed:
 // answered 5xx, or their response not brought to its end by the target. What a
@@ -15,20 +19,32 @@ func (t Totals) Share() float64 {
 	return float64(t.Failed) / float64(t.Requests)
 }
 
-// RouteTotals returns the totals of every route that a scope uses, by name. They
-// begin at zero again with a route that was gone for a while.
+// RouteTotals returns the totals of every route that a scope uses and that was asked
+// for, by name. They begin at zero again with a route that was gone for a while. Of
+// very many routes it takes a while, in which requests come first.
 func (m *Metrics) RouteTotals() map[string]Totals {
-	m.mu.Lock()
-	routes := make([]*RouteMetrics, 0, len(m.routes))
-	for _, r := range m.routes {
-		routes = append(routes, r.counters)
-	}
-	m.mu.Unlock()
-	all := make(map[string]Totals, len(routes))
-	for _, r := range routes {
-		all[r.name] = r.totals()
-	}
+	all := map[string]Totals{}
+	m.eachUsed(func(r *RouteMetrics) { all[r.name] = r.totals() })
 	return all
+}
+
+// eachUsed calls f, while it holds the lock, with every route that was asked for.
+func (m *Metrics) eachUsed(f func(*RouteMetrics)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := 0
+	for _, r := range m.routes {
+		if seen++; seen%1024 == 0 {
+			// Requests come first. To yield would not do: on one processor, that lets
+			// in goroutines, and nobody looks for what has arrived.
+			m.mu.Unlock()
+			time.Sleep(time.Millisecond)
+			m.mu.Lock()
+		}
+		if r.counters.used() {
+			f(r.counters)
+		}
+	}
 }
 
 func (r *RouteMetrics) totals() Totals {
