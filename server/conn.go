@@ -29,6 +29,7 @@ type Conn struct {
 	list  *connList // nil: it is not counted as open
 	prev  *Conn
 	next  *Conn
+	hand  hand          // that served it, once it is being closed
 	since time.Duration // by Server.clock: when it began to wait, if it is parked
 	fd    int32         // if it is parked
 

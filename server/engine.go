@@ -2,9 +2,7 @@ package server
 
 import (
 	"bufio"
-	"net"
 	"sync"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -16,19 +14,10 @@ func (s *Server) newEngine() *fasthttp.Server {
 	engine := &fasthttp.Server{
 		Logger:                quietLogger{},
 		Concurrency:           1 << 20,
-		MaxIdleWorkerDuration: 2 * time.Second, // their stacks are worth more than starting others
+		MaxIdleWorkerDuration: handsStay,
 	}
 	engine.NextProto("", s.serveConn) // none was negotiated
 	return engine
-}
-
-// serveConn serves a connection to its end, or until it is to be parked. Who
-// called it closes the connection then.
-func (s *Server) serveConn(raw net.Conn) error {
-	for c := raw.(*Conn); c.nextRequest(); {
-		s.exchange(c)
-	}
-	return nil
 }
 
 // exchange has the request that was read answered.

@@ -35,7 +35,9 @@ type gate struct {
 	taken int           // connections taken since
 	done  chan struct{} // closed when the loop has ended
 
-	unlooked int // so many new connections more are not read from at once
+	unlooked int           // so many new connections more are not read from at once
+	pause    time.Duration // after the last failure
+	begins   *Conn         // a connection that another goroutine is to serve
 }
 
 // serve starts an accept loop for engine, after ending the one before.
@@ -82,39 +84,52 @@ func (g *gate) Close() error { return nil }
 // longestPause bounds the wait after a failed Accept.
 const longestPause = time.Second
 
-// Accept waits for a connection that may be served. Running out of descriptors
-// or memory pauses accepting and never ends it.
+// Accept waits for a connection that another goroutine is to serve. Running out of
+// descriptors or memory pauses accepting and never ends it.
 func (g *gate) Accept() (net.Conn, error) {
-	pause := time.Duration(0)
 	for {
 		g.awaitRoom()
-		raw, err := g.acceptor.Accept()
+		err := g.acceptor.Each(g.take)
 		if err != nil && g.shut.Load() && g.empty.Load() {
-			raw, err = g.takeWaiting()
+			var raw net.Conn
+			if raw, err = g.takeWaiting(); err == nil {
+				g.take(raw)
+			}
 		}
 		switch {
-		case err == nil:
+		case g.begins != nil:
 			// Served even if the gate was shut meanwhile: whoever shut it waits
 			// for the loop, and finds the connection on the server's list.
+			c := g.begins
+			g.begins = nil
+			return &errand{Conn: c}, nil
+		case err == nil:
+			// Look for room, or whether the gate was shut.
 		case g.shut.Load() || errors.Is(err, net.ErrClosed):
 			return nil, net.ErrClosed
 		default:
-			if pause == 0 {
+			if g.pause == 0 {
 				g.srv.trouble("cannot accept connections on "+g.address+"; trying again", err)
 			}
-			pause = min(max(2*pause, 5*time.Millisecond), longestPause)
-			time.Sleep(pause)
-			continue
-		}
-		pause = 0
-		c := newConn(raw, g.listener)
-		switch {
-		case !g.srv.add(c):
-			g.srv.turnAway(c)
-		case g.asksAlready(c):
-			return c, nil
+			g.pause = min(max(2*g.pause, 5*time.Millisecond), longestPause)
+			time.Sleep(g.pause)
 		}
 	}
+}
+
+// take has a new connection served, parked or turned away. It returns false where
+// Accept has to see to something.
+func (g *gate) take(raw net.Conn) (again bool) {
+	g.pause = 0
+	c := newConn(raw, g.listener)
+	added, parked, full := g.srv.add(c, !g.looks())
+	switch {
+	case !added:
+		g.srv.turnAway(c)
+	case !parked && g.asksAlready(c) && !g.srv.handOn(c):
+		g.begins = c
+	}
+	return g.begins == nil && !full && !g.shut.Load()
 }
 
 // longestQueue bounds what is taken from a queue that keeps being filled.
@@ -300,6 +315,9 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	// No keep-alive probes: idle and dead peers are found by the timeouts, and
 	// setting the option costs system calls on each accept.
 	lc := net.ListenConfig{KeepAlive: -1}
+	// Plain TCP: accepting from a socket of multipath TCP costs more for every
+	// client, though next to none speaks it.
+	lc.SetMultipathTCP(false)
 	path, ok := strings.CutPrefix(address, "unix:")
 	if !ok {
 		return lc.Listen(ctx, "tcp", address)

@@ -2,14 +2,8 @@ package server
 
 import (
 	"errors"
-	"io"
-	"net"
-	"os"
 	"runtime"
-	"syscall"
 	"time"
-
-	"github.com/sluiceproxy/sluice/sock"
 )
 
 const (
@@ -27,8 +21,6 @@ const (
 type lot struct {
 	after  time.Duration // 0: nothing is ever parked
 	poller *poller
-	watch  func(fd uintptr) // has the poller watch the socket of next; made once, as it would be an allocation
-	next   *Conn
 	byFD   []*Conn
 	count  int64
 	due    time.Duration // when to look for ones that have waited too long; 0: never
@@ -61,13 +53,7 @@ func (s *Server) openLot() {
 		}
 		return
 	}
-	s.lot.poller = p
-	s.lot.watch = func(fd uintptr) {
-		if c := s.lot.next; p.watch(int(fd), c.watched) == nil {
-			c.watched, c.fd = true, int32(fd)
-			s.lot.put(c)
-		}
-	}
+	s.lot.poller, s.crew.open = p, true
 	go s.attend(p)
 }
 
@@ -75,10 +61,13 @@ func (s *Server) openLot() {
 func (s *Server) closeLot() {
 	s.cut(s.parked)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lot.poller != nil {
-		s.lot.poller.close()
-		s.lot.poller, s.lot.due = nil, 0
+	p := s.lot.poller
+	s.lot.poller, s.lot.due = nil, 0
+	s.crew.open = false
+	s.crew.dismiss(len(s.crew.idle))
+	s.mu.Unlock()
+	if p != nil {
+		p.close() // waits for a look under way, which takes the lock
 	}
 }
 
@@ -116,26 +105,16 @@ func (s *Server) park(c *Conn) bool {
 		// The sweep takes over, and the next read or write arms anew.
 		_ = c.Conn.SetDeadline(time.Time{})
 	}
-	raw, err := c.Conn.(syscall.Conn).SyscallConn()
-	if err != nil {
-		return false
-	}
 	s.mu.Lock()
-	w, before := c.work, s.lot.count
-	if c.list != nil && s.lot.poller != nil {
-		s.rest(c)
-		s.lot.next = c
-		_ = raw.Control(s.lot.watch)
-		s.lot.next = nil
-	}
-	parked := s.lot.count > before
+	w := c.work
+	parked := c.list != nil && s.watch(c)
 	if parked {
 		// Nobody else has seen it yet: who is told of it needs the lock.
 		c.work = nil
 		s.active.Add(-1)
 		c.moveTo(s.queueOf(c))
-		s.schedule()
-		s.tidy()
+		s.parkedOne(c)
+		s.enlist(c)
 	}
 	s.mu.Unlock()
 	if parked && w != nil {
@@ -144,12 +123,39 @@ func (s *Server) park(c *Conn) bool {
 	return parked
 }
 
+// watch has the poller tell when something comes from c. It needs the lock.
+func (s *Server) watch(c *Conn) bool {
+	socket, ok := c.Conn.(interface{ Descriptor() int })
+	if !ok || s.lot.poller == nil {
+		return false
+	}
+	s.rest(c)
+	fd := socket.Descriptor()
+	if s.lot.poller.watch(fd, c.watched) != nil {
+		return false
+	}
+	c.watched, c.fd = true, int32(fd)
+	s.lot.put(c)
+	return true
+}
+
+// parkedOne sees to what is due when c was parked. It needs the lock.
+func (s *Server) parkedOne(c *Conn) {
+	if c.prev == nil { // else others of its list are due before
+		s.schedule()
+	}
+	s.tidy()
+}
+
 // rest saves memory of a connection that is about to be parked, if many are open: it
 // costs some system calls, and some more when the connection is used again. It needs
 // the lock.
 func (s *Server) rest(c *Conn) {
+	if s.open <= many {
+		return
+	}
 	resting, ok := c.Conn.(interface{ Rest() error })
-	if !ok || s.open <= many {
+	if !ok {
 		return
 	}
 	if c.watched {
@@ -278,17 +284,22 @@ func (s *Server) expired(dst []*Conn) []*Conn {
 // one had sent nothing yet: when clients are slower than accepting, all are.
 const lookAgain = 16
 
+// looks reports whether a new connection is to be read from at once. Only g's own
+// goroutine calls it.
+func (g *gate) looks() bool {
+	if g.srv.lot.after > 0 && g.unlooked > 0 {
+		g.unlooked--
+		return false
+	}
+	return true
+}
+
 // asksAlready reports whether a new connection is to be served now. One that has
 // sent nothing yet is parked until it does. Only g's own goroutine calls it.
 func (g *gate) asksAlready(c *Conn) bool {
 	s := g.srv
 	if s.lot.after <= 0 {
 		return true
-	}
-	if g.unlooked > 0 {
-		g.unlooked--
-		c.since = s.clock()
-		return !s.park(c)
 	}
 	c.work = acquireWork(c)
 	c.settings = s.settings.Load()
@@ -306,74 +317,4 @@ func (g *gate) asksAlready(c *Conn) bool {
 	g.unlooked = lookAgain - 1
 	c.since = s.clock()
 	return !s.park(c)
-}
-
-// attend serves parked connections that are asked something, and closes those
-// whose client has left or that have waited too long.
-func (s *Server) attend(p *poller) {
-	// What is ready is to the engine as what a listener has accepted.
-	_ = s.engine.Serve(&attendant{srv: s, poller: p})
-}
-
-// attendant is parked connections as a [net.Listener]: it accepts those that ask
-// something.
-type attendant struct {
-	srv    *Server
-	poller *poller
-	batch  []ready
-	asking []*Conn // to be served, from next on
-	next   int
-	over   []*Conn // to be closed
-}
-
-// Accept waits for the next connection that is to be served.
-func (a *attendant) Accept() (net.Conn, error) {
-	for a.next == len(a.asking) {
-		a.asking, a.next = a.asking[:0], 0
-		var err error
-		a.batch, err = a.poller.wait(a.batch[:0])
-		if errors.Is(err, os.ErrClosed) {
-			return nil, io.EOF
-		}
-		if err != nil && !sock.IsTimeout(err) {
-			a.srv.trouble("cannot wait for idle connections; closing them", err)
-			a.srv.closeLot()
-			return nil, io.EOF
-		}
-		a.srv.wake(a)
-		for i, c := range a.over {
-			_ = c.Close()
-			a.over[i] = nil
-		}
-		a.over = a.over[:0]
-	}
-	c := a.asking[a.next]
-	a.asking[a.next] = nil
-	a.next++
-	return c, nil
-}
-
-// Addr is of no use; connections have one.
-func (*attendant) Addr() net.Addr { return nil }
-
-// Close is called by fasthttp when its loop ends.
-func (*attendant) Close() error { return nil }
-
-// wake unparks what is ready or has waited too long.
-func (s *Server) wake(a *attendant) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range a.batch {
-		if r.fd >= len(s.lot.byFD) || s.lot.byFD[r.fd] == nil {
-			continue // it was closed meanwhile
-		}
-		c := s.lot.byFD[r.fd]
-		s.unpark(c)
-		if r.hungUp && !hasBytes(r.fd) {
-			a.over = append(a.over, c)
-		} else {
-			a.asking = append(a.asking, c)
-		}
-	}
-	a.over = s.expired(a.over)
 }

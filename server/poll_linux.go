@@ -19,6 +19,12 @@ type poller struct {
 	closed atomic.Bool
 	epoll  int
 	events [128]syscall.EpollEvent
+
+	// A wait under way.
+	look   func(fd uintptr) bool // attend, made once
+	took   func([]ready) (again bool)
+	batch  []ready
+	failed error
 }
 
 func newPoller() (*poller, error) {
@@ -33,6 +39,7 @@ func newPoller() (*poller, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	p.file = os.NewFile(uintptr(fd), "epoll")
+	p.look = p.attend
 	p.raw, err = p.file.SyscallConn()
 	return p, errors.Join(err, p.until(time.Time{}))
 }
@@ -56,26 +63,45 @@ func (p *poller) forget(fd int) {
 	_ = syscall.EpollCtl(p.epoll, syscall.EPOLL_CTL_DEL, fd, nil)
 }
 
-// wait appends sockets that are ready to dst. Ones that were closed since, and
-// others that have their number now, may be among them. After close the error is
-// [os.ErrClosed].
-func (p *poller) wait(dst []ready) ([]ready, error) {
-	n := 0
-	var failed error
-	err := p.raw.Read(func(fd uintptr) bool {
-		n, failed = sock.Ready(fd, p.events[:])
-		return n > 0 || failed != nil
-	})
+// wait calls took with the sockets that are ready, each time that some are, for as
+// long as it returns true. Ones that were closed since, and others that have their number
+// now, may be among them. After close the error is [os.ErrClosed].
+//
+// To the runtime all of it is one read, as with [sock.Stream.Serve]: what comes while
+// took runs ends the next wait at once, so that there is no look for it.
+func (p *poller) wait(took func([]ready) (again bool)) error {
+	p.took, p.failed = took, nil
+	err := p.raw.Read(p.look)
 	if p.closed.Load() {
-		return dst, os.ErrClosed
-	}
-	for _, e := range p.events[:max(n, 0)] {
-		dst = append(dst, ready{fd: int(e.Fd), hungUp: e.Events&^syscall.EPOLLIN != 0})
+		return os.ErrClosed
 	}
 	if err == nil {
-		err = failed
+		err = p.failed
 	}
-	return dst, err
+	return err
+}
+
+// attend reports whether wait is done.
+func (p *poller) attend(fd uintptr) bool {
+	for {
+		n, err := sock.Ready(fd, p.events[:])
+		if p.failed = err; err != nil {
+			return true
+		}
+		if n == 0 {
+			return false
+		}
+		p.batch = p.batch[:0]
+		for _, e := range p.events[:n] {
+			p.batch = append(p.batch, ready{fd: int(e.Fd), hungUp: e.Events&^syscall.EPOLLIN != 0})
+		}
+		if !p.took(p.batch) {
+			return true
+		}
+		if n < len(p.events) {
+			return false
+		}
+	}
 }
 
 func (p *poller) close() {

@@ -12,9 +12,9 @@ type poller struct{}
 
 func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
 
-func (*poller) until(time.Time) error             { return errors.ErrUnsupported }
-func (*poller) watch(int, bool) error             { return errors.ErrUnsupported }
-func (*poller) forget(int)                        {}
-func (*poller) wait(dst []ready) ([]ready, error) { return dst, errors.ErrUnsupported }
-func (*poller) close()                            {}
-func hasBytes(int) bool                           { return true }
+func (*poller) until(time.Time) error         { return errors.ErrUnsupported }
+func (*poller) watch(int, bool) error         { return errors.ErrUnsupported }
+func (*poller) forget(int)                    {}
+func (*poller) wait(func([]ready) bool) error { return errors.ErrUnsupported }
+func (*poller) close()                        {}
+func hasBytes(int) bool                       { return true }

@@ -77,6 +77,7 @@ type Server struct {
 	mu    sync.Mutex // guards all below
 	lists connLists  // of open connections
 	lot   lot
+	crew  crew
 	open  int64
 	quiet chan struct{} // closed when a drain has seen the last one go
 	room  room
@@ -101,23 +102,33 @@ func (s *Server) onRefuse(client []byte, r *wire.Refusal) {
 	}
 }
 
-// add puts a new connection on the list; false means that it is one too many.
-func (s *Server) add(c *Conn) bool {
+// add puts a new connection on a list, with atOnce on that of parked ones, if it can
+// be. A full server is one that has no room for another.
+func (s *Server) add(c *Conn, atOnce bool) (added, parked, full bool) {
+	if atOnce {
+		c.since = s.clock()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if limit := s.settings.Load().Connections; limit > 0 && s.open >= limit {
-		return false
+		return false, false, s.full()
 	}
 	s.open++
+	if atOnce && s.watch(c) {
+		s.queueOf(c).push(c)
+		s.parkedOne(c)
+		return true, true, s.full()
+	}
 	s.active.Add(1)
 	s.lists.active.push(c)
-	return true
+	return true, false, s.full()
 }
 
 // remove takes a connection off the list; false means that it was not on it.
 func (s *Server) remove(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.enlist(c)
 	if c.list == nil {
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 type work struct {
 	c        *Conn
 	in       *inbound // nil while a first byte is awaited and memory is short
+	spare    *inbound // of a connection before, to be in
 	settings *Settings
 	stream   sock.Stream
 	read     sock.Deadline
@@ -95,12 +96,16 @@ func acquireWork(c *Conn) *work {
 	w.stream.Init(c.Conn)
 	w.stream.Own()
 	w.ctx.Init2(c, quietLogger{}, true)
+	w.told = w.ctx.ConnTime() // just now
 	w.addr = addrOf(c.Conn)
 	w.client = appendAddr(w.client[:0], w.addr)
 	return w
 }
 
 func (w *work) release() {
+	if w.in != nil && !w.c.srv.crowded() {
+		w.spare, w.in = w.in, nil
+	}
 	w.returnInbound()
 	w.c, w.settings, w.body.c = nil, nil, nil
 	w.read, w.write, w.told = sock.Deadline{}, sock.Deadline{}, time.Time{}
@@ -109,9 +114,16 @@ func (w *work) release() {
 }
 
 func (w *work) needInbound() {
-	if w.in == nil {
-		w.in = acquireInbound(w.settings.bufferSize())
+	if w.in != nil {
+		return
 	}
+	size := w.settings.bufferSize()
+	if in := w.spare; in != nil && len(in.buf) == size {
+		in.r, in.w = 0, 0
+		w.in, w.spare = in, nil
+		return
+	}
+	w.in = acquireInbound(size)
 }
 
 func (w *work) returnInbound() {

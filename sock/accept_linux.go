@@ -25,11 +25,16 @@ type Acceptor struct {
 
 	// An Accept under way.
 	accept func(fd uintptr) bool
+	took   func(net.Conn) (again bool) // nil: one is accepted
 	conn   *Conn
 	err    error
 
-	waiting int  // connections that are known to wait to be accepted
-	woken   bool // it was waited for one
+	woken bool // it was waited for one
+
+	// A set of the socket alone, to look whether one waits: of all system calls that
+	// tell it is the cheapest.
+	epoll int
+	event [1]syscall.EpollEvent
 }
 
 // NewAcceptor returns an Acceptor for l, which stays its caller's and is not to
@@ -48,17 +53,37 @@ func NewAcceptor(l net.Listener) (*Acceptor, error) {
 		_ = file.Close()
 		return nil, err
 	}
+	if a.epoll, err = syscall.EpollCreate1(syscall.EPOLL_CLOEXEC); err != nil {
+		_ = file.Close()
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
 	a.accept = a.acceptNext
+	var failed error
 	_ = a.raw.Control(func(fd uintptr) {
 		// Accepted ones inherit it. A unix socket knows no such option.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+		failed = syscall.EpollCtl(a.epoll, syscall.EPOLL_CTL_ADD, int(fd), &syscall.EpollEvent{Events: syscall.EPOLLIN})
 	})
+	if failed != nil {
+		_ = a.Close()
+		return nil, os.NewSyscallError("epoll_ctl", failed)
+	}
 	return a, nil
 }
 
 // Accept waits for a connection and returns it. One goroutine at a time may call it.
 func (a *Acceptor) Accept() (net.Conn, error) {
 	return a.result(a.raw.Read(a.accept))
+}
+
+// Each waits for connections and calls took with each, for as long as it returns true.
+// What SetDeadline sets is looked at before it waits. One goroutine at a time may call
+// it or Accept, and took neither of them.
+func (a *Acceptor) Each(took func(c net.Conn) (again bool)) error {
+	a.took = took
+	_, err := a.result(a.raw.Read(a.accept))
+	a.took = nil
+	return err
 }
 
 // AcceptNow returns a connection that waits to be accepted, whatever the deadline.
@@ -76,8 +101,11 @@ func (a *Acceptor) SetDeadline(t time.Time) error { return a.file.SetReadDeadlin
 
 // Close ends the Acceptor. The listener stays open.
 func (a *Acceptor) Close() error {
-	a.closed.Store(true)
-	return a.file.Close()
+	if a.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	err := a.file.Close() // waits for an Accept under way
+	return errors.Join(err, syscall.Close(a.epoll))
 }
 
 func (a *Acceptor) result(err error) (net.Conn, error) {
@@ -95,45 +123,34 @@ func (a *Acceptor) result(err error) (net.Conn, error) {
 	return nil, &net.OpError{Op: "accept", Net: a.l.Addr().Network(), Addr: a.l.Addr(), Err: err}
 }
 
-// acceptNext is try, if a connection waits. An accept4 that finds none makes and
-// removes a socket first, which costs as much as ten looks whether there is one.
+// acceptNext is try, if a connection waits, and again after each that was taken. An
+// accept4 that finds none makes and removes a socket first, which costs as much as
+// twenty looks whether there is one.
 func (a *Acceptor) acceptNext(fd uintptr) bool {
-	switch {
-	case a.waiting > 0:
-		a.waiting--
-	case a.woken:
-		a.woken = false // by one
-	default:
-		if a.waiting = backlog(fd); a.waiting == 0 {
+	for {
+		if !a.woken && !a.waits() {
 			a.woken = true
 			return false
 		}
-		a.waiting--
+		a.woken = false // by one
+		if !a.try(fd) {
+			a.woken = true
+			return false
+		}
+		if a.took == nil || a.err != nil {
+			return true
+		}
+		c := a.conn
+		if a.conn = nil; !a.took(c) {
+			return true
+		}
 	}
-	if a.try(fd) {
-		return true
-	}
-	a.waiting, a.woken = 0, true
-	return false
 }
 
-// backlog returns how many connections wait to be accepted; for a unix socket 1 stands
-// for any number.
-func backlog(fd uintptr) int {
-	var info unix.TCPInfo
-	size := uint32(unsafe.Sizeof(info))
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO,
-		uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-	if errno == 0 {
-		return int(info.Unacked) // of a listening socket, so the kernel's tcp_get_info
-	}
-	ready := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
-	var now unix.Timespec
-	n, _, errno := syscall.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&ready)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-	if errno != 0 {
-		return 1 // accept4 will tell
-	}
-	return int(n)
+// waits reports whether a connection waits to be accepted.
+func (a *Acceptor) waits() bool {
+	n, err := Ready(uintptr(a.epoll), a.event[:])
+	return n > 0 || err != nil // accept4 will tell
 }
 
 // try reports whether it has got a connection or an error.

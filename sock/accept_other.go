@@ -29,6 +29,16 @@ func NewAcceptor(l net.Listener) (*Acceptor, error) {
 	return &Acceptor{l}, nil
 }
 
+// Each waits for connections and calls took with each, for as long as it returns true.
+func (a *Acceptor) Each(took func(c net.Conn) (again bool)) error {
+	for {
+		c, err := a.Accept()
+		if err != nil || !took(c) {
+			return err
+		}
+	}
+}
+
 // AcceptNow returns a connection that waits to be accepted, whatever the deadline.
 func (a *Acceptor) AcceptNow() (conn net.Conn, err error) {
 	raw, err := a.Listener.(listener).SyscallConn()

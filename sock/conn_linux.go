@@ -272,6 +272,10 @@ func (c *Conn) control(f func(fd int) error) (err error) {
 	return err
 }
 
+// Descriptor returns the descriptor, for one who knows that the connection is open and
+// that neither Close nor Rest is called while it is used.
+func (c *Conn) Descriptor() int { return c.fd }
+
 // SyscallConn returns the connection as a [syscall.RawConn]. It allocates nothing.
 func (c *Conn) SyscallConn() (syscall.RawConn, error) { return (*rawConn)(c), nil }
 

@@ -30,6 +30,7 @@ type Stream struct {
 	serve   func(fd uintptr) bool
 	peek    func(fd uintptr)
 	tryIn   func(fd uintptr)
+	note    func(fd uintptr)
 	state   State
 	peeked  [1]byte
 }
@@ -58,6 +59,7 @@ func (s *Stream) Init(c net.Conn) {
 	if s.ask == nil {
 		s.in.try, s.out.try, s.ask, s.peek, s.serve = s.receive, s.transmit, s.question, s.look, s.attend
 		s.tryIn = func(fd uintptr) { s.receive(fd) }
+		s.note = func(fd uintptr) { s.fd = fd }
 	}
 }
 
@@ -66,9 +68,14 @@ func (s *Stream) Init(c net.Conn) {
 // who wants to end it sooner calls [Shut]. A write may then succeed
 // although its deadline has passed, if it need not wait.
 func (s *Stream) Own() {
-	if s.raw != nil {
-		s.own = s.raw.Control(func(fd uintptr) { s.fd = fd }) == nil
+	if s.raw == nil {
+		return
 	}
+	if known, ok := s.c.(interface{ Descriptor() int }); ok {
+		s.fd, s.own = uintptr(known.Descriptor()), true
+		return
+	}
+	s.own = s.raw.Control(s.note) == nil
 }
 
 // Shut ends both directions of a connection for all who are at it, and for the peer.
