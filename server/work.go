@@ -97,8 +97,10 @@ func acquireWork(c *Conn) *work {
 	w.stream.Own()
 	w.ctx.Init2(c, quietLogger{}, true)
 	w.told = w.ctx.ConnTime() // just now
-	w.addr = addrOf(c.Conn)
-	w.client = appendAddr(w.client[:0], w.addr)
+	if addr := addrOf(c.Conn); addr != w.addr { // else it was the one before's, as of a sidecar's clients
+		w.addr = addr
+		w.client = appendAddr(w.client[:0], addr)
+	}
 	return w
 }
 
