@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -68,6 +69,9 @@ func (k *checker) listeners() {
 	taken := make(map[string]path)
 	for i, l := range k.config.Listeners {
 		k.listen(all.at(i).key("address"), l.Address, taken)
+		if l.DeferAccept && strings.HasPrefix(l.Address, "unix:") {
+			k.add(all.at(i).key("defer_accept"), "the connections of a unix socket cannot be deferred")
+		}
 	}
 	if k.config.Admin.Address != "" {
 		k.listen(path{}.key("admin").key("address"), k.config.Admin.Address, taken)

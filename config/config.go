@@ -36,8 +36,9 @@ type Config struct {
 
 // Listener is one address that accepts requests.
 type Listener struct {
-	Address string `json:"address" required:"true" doc:"host:port, :port, or unix:/path/to.sock."`
-	TLS     *TLS   `json:"tls" unsupported:"TLS listeners are not yet supported" doc:"Terminates TLS on this listener."`
+	Address     string `json:"address" required:"true" doc:"host:port, :port, or unix:/path/to.sock."`
+	DeferAccept bool   `json:"defer_accept" default:"false" doc:"Leaves new connections to the kernel until their first bytes come (Linux, TCP)."`
+	TLS         *TLS   `json:"tls" unsupported:"TLS listeners are not yet supported" doc:"Terminates TLS on this listener."`
 }
 
 // TLS says how a listener terminates TLS.

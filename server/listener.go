@@ -24,6 +24,7 @@ type listener struct {
 	acceptor *sock.Acceptor
 	srv      *Server
 	address  string
+	deferred *bool // nil: not known, as it may be another process's socket
 	gate     *gate
 }
 
@@ -65,6 +66,18 @@ func (l *listener) stop(empty bool) {
 	_ = l.acceptor.SetDeadline(sock.Past)
 	<-l.gate.done
 	l.gate = nil
+}
+
+// deferAccept has new connections come once they have something to read, or as soon as
+// they are there.
+func (l *listener) deferAccept(on bool) {
+	if l.deferred != nil && *l.deferred == on {
+		return
+	}
+	l.deferred = &on
+	if err := l.acceptor.Defer(on); err != nil && on { // a socket that cannot does not
+		l.srv.trouble("cannot defer connections on "+l.address, err)
+	}
 }
 
 func (l *listener) close() {
@@ -164,6 +177,7 @@ type Change struct {
 	drain    time.Duration
 	opened   []*listener
 	wanted   map[string]bool
+	deferred map[string]bool // by address
 }
 
 // ListenError says which listener of the config cannot be opened.
@@ -183,10 +197,11 @@ func (e *ListenError) Unwrap() error { return e.Err }
 // changes nothing else; end it by Commit or Discard. The error joins a
 // [*ListenError] for each address that cannot be listened on.
 func (s *Server) Prepare(ctx context.Context, listeners []config.Listener, limits config.Limits) (*Change, error) {
-	c := &Change{srv: s, settings: settingsOf(limits), drain: limits.DrainTimeout.D(), wanted: map[string]bool{}}
+	c := &Change{srv: s, settings: settingsOf(limits), drain: limits.DrainTimeout.D(), wanted: map[string]bool{}, deferred: map[string]bool{}}
 	var errs []error
 	for i, l := range listeners {
 		c.wanted[l.Address] = true
+		c.deferred[l.Address] = l.DeferAccept
 		if s.has(l.Address) {
 			continue
 		}
@@ -248,6 +263,9 @@ func (c *Change) Commit() {
 	for _, l := range c.opened {
 		s.listeners[l.address] = l
 		l.serve(s.engine)
+	}
+	for address, l := range s.listeners {
+		l.deferAccept(c.deferred[address])
 	}
 	s.listening.Unlock()
 	for l := range gone {

@@ -96,7 +96,7 @@ func acquireWork(c *Conn) *work {
 	w.stream.Init(c.Conn)
 	w.stream.Own()
 	w.ctx.Init2(c, quietLogger{}, true)
-	w.told = w.ctx.ConnTime() // just now
+	w.told = w.ctx.ConnTime()                   // just now
 	if addr := addrOf(c.Conn); addr != w.addr { // else it was the one before's, as of a sidecar's clients
 		w.addr = addr
 		w.client = appendAddr(w.client[:0], addr)

@@ -96,6 +96,20 @@ func (a *Acceptor) AcceptNow() (net.Conn, error) {
 	}))
 }
 
+// Defer sets whether the kernel keeps new connections to itself until bytes have come
+// on them, or about a second has passed. A unix socket cannot.
+func (a *Acceptor) Defer(on bool) error {
+	seconds := 0
+	if on {
+		seconds = 1
+	}
+	var err error
+	failed := a.raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, seconds)
+	})
+	return errors.Join(failed, os.NewSyscallError("setsockopt", err))
+}
+
 // SetDeadline is as of a [net.TCPListener]; a time that is past ends an Accept under way.
 func (a *Acceptor) SetDeadline(t time.Time) error { return a.file.SetReadDeadline(t) }
 

@@ -59,6 +59,9 @@ func (a *Acceptor) AcceptNow() (conn net.Conn, err error) {
 	return conn, errors.Join(closed, err)
 }
 
+// Defer is of Linux.
+func (*Acceptor) Defer(bool) error { return errors.ErrUnsupported }
+
 // SetDeadline is as of a [net.TCPListener]; a time that is past ends an Accept under way.
 func (a *Acceptor) SetDeadline(t time.Time) error { return a.Listener.(listener).SetDeadline(t) }
 
