@@ -47,10 +47,25 @@ func TestAsides(t *testing.T) {
 	}
 }
 
-// A reload finds another config each time, of the same length.
+// A reload finds another config each time, of the same length, in later rounds too.
 func TestConfigHasATurn(t *testing.T) {
 	s := site{Dir: t.TempDir(), Origins: []int{1}, Hosts: []string{"a"}, Paths: []string{"/b"}}
-	if got := strings.Count(config(t, "sluice.json", s), turnRoute); got != 1 {
+	text := config(t, "sluice.json", s)
+	if got := strings.Count(text, turnRoute); got != 1 {
 		t.Errorf("%s stands there %d times", turnRoute, got)
+	}
+	edited := []byte(text)
+	for _, want := range []string{"000000", "000012"} {
+		turn, err := turnIn(edited)
+		if err != nil || string(turn) != want {
+			t.Fatalf("the turn is %q, %v; want %s", turn, err, want)
+		}
+		copy(turn, "000012")
+	}
+	if string(edited) != strings.Replace(text, turnRoute, "/turn/000012", 1) {
+		t.Errorf("more than the turn has changed: %s", edited)
+	}
+	if _, err := turnIn(nil); err == nil {
+		t.Error("found one in nothing")
 	}
 }

@@ -27,11 +27,10 @@ func (p *proxy) reloadUntil(ctx context.Context, loaded <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	at := bytes.Index(text, []byte(turnRoute))
-	if at < 0 {
-		return fmt.Errorf("no %s in the config", turnRoute)
+	turn, err := turnIn(text)
+	if err != nil {
+		return err
 	}
-	turn := text[at+len("/turn/") : at+len(turnRoute)]
 	for {
 		select {
 		case <-loaded:
@@ -48,6 +47,16 @@ func (p *proxy) reloadUntil(ctx context.Context, loaded <-chan struct{}) error {
 		}
 		p.reloads = append(p.reloads, time.Since(began))
 	}
+}
+
+// turnIn returns the digits of turnRoute in a config, whatever turn it is.
+func turnIn(text []byte) ([]byte, error) {
+	const prefix = "/turn/"
+	at := bytes.Index(text, []byte(prefix))
+	if at < 0 {
+		return nil, fmt.Errorf("no route %s in the config", turnRoute)
+	}
+	return text[at+len(prefix) : at+len(turnRoute)], nil
 }
 
 // reload puts a config in the place of another, as editors do, and waits until
