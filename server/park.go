@@ -180,12 +180,15 @@ const (
 
 // tidy returns the memory that connections had before they were parked, once they
 // are many: a process that has gone quiet does not collect its garbage for
-// minutes. Pools are emptied by the second collection. It needs the lock.
+// minutes. Pools are emptied by the second collection, and the stacks of goroutines
+// that wait for connections are garbage once they have ended. It needs the lock.
 func (s *Server) tidy() {
 	if s.lot.tidyAt = max(s.lot.tidyAt, fewestToTidy); s.lot.count < s.lot.tidyAt {
 		return
 	}
 	s.lot.tidyAt = 2 * s.lot.count
+	s.crew.dismiss(len(s.crew.idle))
+	s.crew.spare = 0
 	for i := range time.Duration(3) {
 		time.AfterFunc((i+1)*tidyPause, runtime.GC)
 	}
