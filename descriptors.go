@@ -79,7 +79,8 @@ func (in *instance) fitDescriptors(cfg *config.Config) {
 // more connections than there are descriptors for.
 const relieveEvery = 250 * time.Millisecond
 
-// dialling is told that a pool is about to connect to a target.
+// dialling is told that a pool is about to connect to a target; the connection is
+// counted by then.
 func (in *instance) dialling() {
 	select {
 	case in.dialled <- struct{}{}:

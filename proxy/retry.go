@@ -22,8 +22,8 @@ const (
 //   - Nothing of the request can have reached the target: it goes to any other. Where
 //     there is no other, a connection that timed out is tried for once more: the
 //     kernel of a busy machine drops packets, and sends them again a second later.
-//   - A pooled connection died before a byte of a response, or was out of step: a request that may be
-//     repeated goes again, wherever it is picked to.
+//   - A pooled connection died before a byte of a response, or was out of step: a
+//     request that may be repeated goes again, wherever it is picked to.
 //   - Else it was sent, and nothing of a response has been passed on: a request
 //     that may be repeated goes to another target, while attempts, budget and time
 //     allow.
