@@ -153,10 +153,11 @@ func TestIdlePoolsGiveWay(t *testing.T) {
 		if name != "b" {
 			continue
 		}
+		// Those to a, while those to b are in use; or both, if these are idle already.
 		for began := time.Now(); ; {
 			free := true
 			for line := range strings.Lines(get(t, c, "http://"+admin+"/metrics").body) {
-				if strings.HasPrefix(line, "sluice_target_connections{") && strings.Contains(line, `state="idle"`) && !strings.HasSuffix(line, " 0\n") {
+				if strings.HasPrefix(line, "sluice_target_connections{") && strings.Contains(line, `state="idle"`) && strings.Contains(line, `upstream="a"`) && !strings.HasSuffix(line, " 0\n") {
 					free = false
 				}
 			}
