@@ -297,9 +297,14 @@ func TestParkingHammer(t *testing.T) {
 }
 
 func parkingHammer(t *testing.T, others int) {
+	served := make(chan struct{}, 1)
 	e := newParkingEdge(t, 20*time.Microsecond, func(ctx *fasthttp.RequestCtx) {
 		c := ctx.Conn().(*server.Conn)
 		target := string(c.Head().Origin)
+		select {
+		case served <- struct{}{}:
+		default:
+		}
 		_ = c.Send([]byte(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(target), target)))
 	})
 	e.use(limits(nil), here)
@@ -320,7 +325,7 @@ func parkingHammer(t *testing.T, others int) {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-served: // who never waits leaves nobody else a single processor
 				e.use(limits(func(l *config.Limits) { l.HeaderBytes = config.Size(8<<10 + i%2) }), here)
 				e.Parked()
 			}
